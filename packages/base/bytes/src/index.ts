@@ -1,0 +1,4 @@
+export { asciiEqual, asciiLower, bytesOf, textOf } from './ascii.ts';
+export { LineSplitter } from './lines.ts';
+export { encodeNetstring, NetstringDecoder, netstringHeader } from './netstring.ts';
+export { joinNul, splitNul } from './nul-records.ts';

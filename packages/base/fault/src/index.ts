@@ -1,0 +1,2 @@
+export { errnoOf, errnoText, isTemporaryErrno } from './errno.ts';
+export { type Fault, faultOf, isFault, Permanent, Temporary } from './fault.ts';

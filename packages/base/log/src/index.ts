@@ -1,0 +1,1 @@
+export { escapeForLog, type Log, openLog } from './log.ts';

@@ -1,0 +1,47 @@
+// One line per event, written in one piece, with everything that could forge or hide a line escaped.
+
+import { fstatSync, writeSync } from 'node:fs';
+
+/** Writes one event; a trailing LF is added. Never throws: a full log disk must not stop mail. */
+export type Log = (line: string) => void;
+
+/** The longest piece of foreign text that goes into a line, in characters. */
+const FOREIGN_MAX = 256;
+
+/**
+ * Text of a peer made fit for a log line: C0, DEL, C1 and backslash become \xNN, and it is cut to
+ * `max` characters. Takes latin1 text, so that one character is one byte.
+ */
+export function escapeForLog(text: string, max = FOREIGN_MAX): string {
+  const cut = text.length > max ? `${text.slice(0, max)}...` : text;
+  return cut.replace(
+    /[\x00-\x1f\x7f-\x9f\\]/g,
+    (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+}
+
+/**
+ * A log on an open descriptor, each line prefixed by "NAME: ". Under inetd fd 2 is the client's socket:
+ * a descriptor that is the same object as fd 0 is never written to.
+ */
+export function openLog(name: string, fd = 2): Log {
+  if (isPeerOf(fd, 0)) return () => {};
+  return (line) => {
+    try {
+      writeSync(fd, Buffer.from(`${name}: ${line}\n`, 'latin1'));
+    } catch {
+      // Nobody is left to tell.
+    }
+  };
+}
+
+function isPeerOf(fd: number, other: number): boolean {
+  if (fd === other) return false;
+  try {
+    const a = fstatSync(fd);
+    const b = fstatSync(other);
+    return a.isSocket() && a.ino === b.ino && a.dev === b.dev;
+  } catch {
+    return false;
+  }
+}
