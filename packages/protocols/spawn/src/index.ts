@@ -1,1 +1,4 @@
-export {};
+export { type DeliveryCommand, DeliveryDecoder, encodeDelivery } from './command.ts';
+export { FIELD_MAX, MESSAGE_NAME_MAX, REPORT_MAX, SLOT_MAX, SPAWN_LIMIT } from './limits.ts';
+export { REFUSAL, refusalOf } from './refusal.ts';
+export { encodeReport, encodeSpawnLimit, type Report, ReportDecoder } from './report.ts';
