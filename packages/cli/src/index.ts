@@ -1,1 +1,1 @@
-export {};
+export { type OptionSpec, type ProgramSpec, run } from './run.ts';

@@ -1,1 +1,18 @@
-export {};
+export { writeFileAtomic } from './atomic.ts';
+export {
+  closeFd,
+  createExclusive,
+  fstatFd,
+  fsyncDir,
+  fsyncFd,
+  linkFile,
+  openFd,
+  type Path,
+  readFd,
+  renameFile,
+  unlinkFile,
+  unlinkIfThere,
+  writeFully,
+} from './fd.ts';
+export { flock, type LockKind, tryFlock } from './flock.ts';
+export { pullTrigger, type TriggerWatch, watchTrigger } from './trigger.ts';

@@ -1,1 +1,24 @@
-export {};
+export {
+  type Group,
+  getgrgid,
+  getgrnam,
+  getpwnam,
+  getpwuid,
+  getspnam,
+  type Passwd,
+} from './accounts.ts';
+export { crypt, cryptAsync, gensalt } from './crypt.ts';
+export {
+  dup2,
+  dupAbove,
+  isOpen,
+  mkfifo,
+  type PeerCredentials,
+  peerCredentials,
+  pipe,
+  setCloseOnExec,
+  setNonblocking,
+  socketpair,
+} from './descriptors.ts';
+export { alarm, execve, findProgram } from './exec.ts';
+export { dropPrivileges, type Identity } from './privileges.ts';

@@ -1,1 +1,3 @@
-export {};
+export type { Invocation } from './invocation.ts';
+export { type Child, type Exit, pathOnly, type SpawnRequest, spawn } from './spawn.ts';
+export { argText, mailText } from './text.ts';
