@@ -1,21 +1,13 @@
-// flock(2), through fs-ext: Node has no file locks. The module is native and is loaded at first use.
+// flock(2), through fs-ext: Node has no file locks.
 
-import { createRequire } from 'node:module';
 import { errnoOf } from '@q/fault';
+import { fsExt } from './native.ts';
 
 export type LockKind = 'exclusive' | 'shared' | 'unlock';
 
-type FsExt = typeof import('fs-ext');
 type Flags = 'ex' | 'sh' | 'un' | 'exnb' | 'shnb';
 
 const FLAG = { exclusive: 'ex', shared: 'sh', unlock: 'un' } as const;
-
-let loaded: FsExt | undefined;
-
-function fsExt(): FsExt {
-  loaded ??= createRequire(import.meta.url)('fs-ext') as FsExt;
-  return loaded;
-}
 
 /** Waits for the lock, in a thread of the pool: at most a few at a time may wait in one process. */
 export function flock(fd: number, kind: LockKind): Promise<void> {

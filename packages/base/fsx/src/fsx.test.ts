@@ -8,8 +8,10 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +24,7 @@ import {
   fstatFd,
   fsyncDir,
   pullTrigger,
+  rewindFd,
   tryFlock,
   unlinkIfThere,
   watchTrigger,
@@ -116,4 +119,16 @@ test('the trigger wakes its watcher each time, and pulling with nobody there is 
     expect(pulls).toBe(i);
   }
   watch.close();
+});
+
+test('a rewound file is read from its start by whoever shares it', () => {
+  const path = join(dir, 'message');
+  writeFileSync(path, 'abc');
+  const fd = openSync(path, 'r');
+  const next = Buffer.alloc(1);
+  readSync(fd, next, 0, 1, null);
+  rewindFd(fd);
+  readSync(fd, next, 0, 1, null);
+  expect(String(next)).toBe('a');
+  closeSync(fd);
 });

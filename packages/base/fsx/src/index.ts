@@ -15,4 +15,5 @@ export {
   writeFully,
 } from './fd.ts';
 export { flock, type LockKind, tryFlock } from './flock.ts';
+export { rewindFd } from './seek.ts';
 export { pullTrigger, type TriggerWatch, watchTrigger } from './trigger.ts';
