@@ -1,1 +1,3 @@
-export {};
+export { type ColonMap, parseColonMap } from './colon-map.ts';
+export { type Control, firstLine, openControl, parseList, qmailHome } from './control.ts';
+export { CONTROL_FILE_MAX } from './limits.ts';
