@@ -1,1 +1,8 @@
-export {};
+export { Conn, type ConnOptions, connOf } from './conn.ts';
+export { type Endpoint, endpointText, inheritedEndpoints, parseEndpoint } from './endpoint.ts';
+export { Disconnected, LineTooLong, Timeout } from './errors.ts';
+export { type Listener, type ListenOptions, listen } from './listener.ts';
+export { listenFlags, listenOptionsOf } from './options.ts';
+export { type Peer, peerFromEnv, plainIp } from './peer.ts';
+export { type Caller, decodeRule, Rules, ruleKeys, type Verdict } from './rules.ts';
+export { type Session, type StdioOptions, serveStdio } from './stdio.ts';

@@ -1,0 +1,319 @@
+// One connection as a session sees it: lines or raw bytes in, text or bytes out, and two clocks.
+//
+// Replies are held back until the session is about to wait for input, and then leave in one write:
+// a client that pipelines gets its answers in one packet, and nobody has to remember to flush.
+
+import type { Readable, Writable } from 'node:stream';
+import { bytesOf } from '@q/bytes';
+import { Disconnected, LineTooLong, Timeout } from './errors.ts';
+import { Held } from './held.ts';
+import { IDLE_TIMEOUT, JOIN_BYTES, LINGER_BYTES, TIMER_MAX } from './limits.ts';
+import { type Source, streamSource } from './source.ts';
+
+const CR = 13;
+
+export interface ConnOptions {
+  /** Seconds without progress before Timeout. */
+  readonly idleTimeout?: number;
+  /** When the session must be over, in milliseconds of Date.now. */
+  readonly deadline?: number;
+  /** True when what is read and written here is encrypted on the wire. */
+  readonly secure?: boolean;
+  /** Seconds to read on after our last word, so that no reset takes it away. */
+  readonly linger?: number;
+  /** What close() does with the output: 'end' closes it, 'leave' only empties our buffer. */
+  readonly output?: 'end' | 'leave';
+}
+
+/** A connection over a pair of streams, which may be one and the same socket. */
+export function connOf(input: Readable, output: Writable, options: ConnOptions = {}): Conn {
+  return new Conn(streamSource(input), output, options);
+}
+
+export class Conn {
+  /** Seconds without a byte read (or taken by the peer) before Timeout. Infinity: no limit. */
+  idleTimeout: number;
+  readonly secure: boolean;
+  readonly #source: Source;
+  readonly #output: Writable;
+  readonly #linger: number;
+  readonly #atClose: 'end' | 'leave';
+  readonly #held = new Held();
+  readonly #waits = new Set<Wait>();
+  #deadline: number | undefined;
+  #stopping = false;
+  #batch: (Buffer | string)[] = [];
+  #inFlight = 0;
+  #failure: Disconnected | undefined;
+  #closed: Promise<void> | undefined;
+  readonly #outputWakers = new Set<() => void>();
+
+  constructor(source: Source, output: Writable, options: ConnOptions) {
+    this.#source = source;
+    this.#output = output;
+    this.idleTimeout = options.idleTimeout ?? IDLE_TIMEOUT;
+    this.#deadline = options.deadline;
+    this.secure = options.secure ?? false;
+    this.#linger = options.linger ?? 0;
+    this.#atClose = options.output ?? 'end';
+    const fail = (error?: unknown) => this.#fail(error);
+    output.on('error', fail);
+    output.on('close', fail);
+  }
+
+  /** When the session must be over, in milliseconds of Date.now; undefined: whenever it likes. */
+  get deadline(): number | undefined {
+    return this.#deadline;
+  }
+
+  set deadline(time: number | undefined) {
+    this.#deadline = time;
+    for (const wait of this.#waits) wait.rearm();
+  }
+
+  /**
+   * The next line without its LF and without one CR before it; undefined at the end of input (what
+   * stands after the last LF is not a line: read() gives it). `limit` counts bytes without the line
+   * end. Throws LineTooLong and takes nothing then; throws Timeout, and Disconnected when the peer
+   * does not take our replies.
+   */
+  async readLine(limit: number): Promise<Buffer | undefined> {
+    for (;;) {
+      const line = this.tryLine(limit);
+      if (line !== undefined) return line;
+      if (!(await this.#inputReady('line'))) return undefined;
+    }
+  }
+
+  /** As readLine, but only if a whole line is already here. */
+  tryLine(limit: number): Buffer | undefined {
+    for (;;) {
+      const line = this.#cutLine(limit);
+      if (line !== undefined) return line;
+      if (!this.#pull()) return undefined;
+    }
+  }
+
+  /** Passes over everything up to and including the next LF; false if the input ends before. */
+  async skipLine(): Promise<boolean> {
+    for (;;) {
+      const end = this.#held.lineEnd();
+      this.#held.drop(end < 0 ? this.#held.length : end + 1);
+      if (end >= 0) return true;
+      if (!this.#pull() && !(await this.#inputReady('bytes'))) return false;
+    }
+  }
+
+  /** What has arrived, at least one byte, waiting if need be; undefined at the end of input. */
+  async read(): Promise<Buffer | undefined> {
+    for (;;) {
+      if (this.#held.length > 0) return this.#held.take(this.#held.length);
+      const chunk = this.#source.take();
+      if (chunk !== undefined) return chunk;
+      if (!(await this.#inputReady('bytes'))) return undefined;
+    }
+  }
+
+  /** Puts back what a reader took and did not use. The bytes must not be changed afterwards. */
+  unread(bytes: Buffer): void {
+    this.#held.unread(bytes);
+  }
+
+  /** Throws away all that has arrived, and says how many bytes that was. */
+  discardInput(): number {
+    let count = 0;
+    do {
+      count += this.#held.length;
+      this.#held.drop(this.#held.length);
+    } while (this.#pull());
+    return count;
+  }
+
+  /** Adds to the batch that leaves at the next flush. A string is latin1; bytes must stay unchanged until then. */
+  write(data: Buffer | string): void {
+    if (data.length > 0) this.#batch.push(data);
+  }
+
+  /**
+   * Sends the batch, and waits while the peer is slow in taking it. Whoever writes much flushes now
+   * and then. Throws Timeout or Disconnected.
+   */
+  async flush(): Promise<void> {
+    this.#send();
+    while (this.#output.writableNeedDrain) await this.#outputReady();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Sends what is left and ends the connection. Never throws; a second call waits for the first. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  /**
+   * For the host: the server is stopping. A session that waits for a line with nothing half done gets
+   * Timeout at once, any other has `graceSeconds` left.
+   */
+  stop(graceSeconds: number): void {
+    this.#stopping = true;
+    const end = Date.now() + graceSeconds * 1000;
+    this.deadline = Math.min(this.#deadline ?? end, end);
+  }
+
+  /** For the host: ends the connection now, with whatever is under way. */
+  destroy(): void {
+    this.#source.close();
+    this.#output.destroy();
+    this.#fail();
+  }
+
+  /** For a program that hands the descriptors on: stops reading, without closing anything. */
+  release(): void {
+    this.#source.release();
+  }
+
+  // --- input ---
+
+  #cutLine(limit: number): Buffer | undefined {
+    const end = this.#held.lineEnd();
+    if (end < 0) {
+      if (this.#held.length > limit + 1) throw new LineTooLong();
+      return undefined;
+    }
+    const length = end > 0 && this.#held.at(end - 1) === CR ? end - 1 : end;
+    if (length > limit) throw new LineTooLong();
+    return Buffer.from(this.#held.take(end + 1).subarray(0, length));
+  }
+
+  #pull(): boolean {
+    const chunk = this.#source.take();
+    if (chunk === undefined) return false;
+    this.#held.push(chunk);
+    return true;
+  }
+
+  /** Waits until something can be taken from the source; false at the end of input. */
+  async #inputReady(wanted: 'line' | 'bytes'): Promise<boolean> {
+    await this.flush();
+    if (this.#source.ended) return false;
+    const between = wanted === 'line' && this.#held.length === 0;
+    await this.#wait(between, (wake) => this.#source.onReady(wake));
+    return true;
+  }
+
+  // --- output ---
+
+  #send(): void {
+    const batch = this.#batch;
+    if (batch.length === 0 || this.#failure !== undefined) return;
+    this.#batch = [];
+    const parts = batch.map((part) => (typeof part === 'string' ? bytesOf(part) : part));
+    const total = parts.reduce((sum, part) => sum + part.length, 0);
+    if (total <= JOIN_BYTES) {
+      this.#put(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, total));
+      return;
+    }
+    this.#output.cork();
+    for (const part of parts) this.#put(part);
+    this.#output.uncork();
+  }
+
+  #put(bytes: Buffer): void {
+    this.#inFlight++;
+    this.#output.write(bytes, (error) => {
+      this.#inFlight--;
+      if (error) this.#fail(error);
+      this.#wakeOutput();
+    });
+  }
+
+  #wakeOutput(): void {
+    for (const wake of this.#outputWakers) wake();
+  }
+
+  async #outputReady(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    let mine: (() => void) | undefined;
+    await this.#wait(false, (wake) => {
+      if (mine !== undefined) this.#outputWakers.delete(mine);
+      mine = wake;
+      if (wake !== undefined) this.#outputWakers.add(wake);
+    });
+  }
+
+  #fail(error?: unknown): void {
+    this.#failure ??= new Disconnected(error);
+    this.#wakeOutput();
+  }
+
+  // --- clocks ---
+
+  /** Waits for `wake`, for no longer than the clocks allow. `between`: nothing is half done, a stop may interrupt. */
+  #wait(between: boolean, register: (wake: (() => void) | undefined) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
+      const idleEnd = Date.now() + this.idleTimeout * 1000;
+      const settle = (timeout?: Timeout) => {
+        clearTimeout(timer);
+        register(undefined);
+        this.#waits.delete(wait);
+        if (timeout === undefined) resolve();
+        else reject(timeout);
+      };
+      const rearm = () => {
+        clearTimeout(timer);
+        if (between && this.#stopping) {
+          settle(new Timeout('stop'));
+          return;
+        }
+        const end = Math.min(idleEnd, this.#deadline ?? Number.POSITIVE_INFINITY);
+        const reason = idleEnd <= end ? 'idle' : this.#stopping ? 'stop' : 'deadline';
+        const delay = Math.max(0, Math.min(end - Date.now(), TIMER_MAX));
+        timer = setTimeout(() => settle(new Timeout(reason)), delay);
+      };
+      const wait: Wait = { rearm };
+      this.#waits.add(wait);
+      register(() => settle());
+      rearm();
+    });
+  }
+
+  // --- the end ---
+
+  async #close(): Promise<void> {
+    try {
+      this.#send();
+      while (this.#inFlight > 0) await this.#outputReady();
+      if (this.#atClose === 'leave') return;
+      this.#output.end();
+      await this.#readOn();
+    } catch {
+      // The peer is gone or does not listen: there is nobody to tell.
+    } finally {
+      if (this.#atClose === 'leave') {
+        this.#source.release();
+      } else {
+        this.#source.close();
+        this.#output.destroy();
+      }
+    }
+  }
+
+  /** Reads until the peer has closed too, for a bounded time and a bounded number of bytes. */
+  async #readOn(): Promise<void> {
+    if (this.#linger <= 0) return;
+    this.#stopping = false;
+    this.#deadline = Date.now() + this.#linger * 1000;
+    let left = LINGER_BYTES;
+    while (left > 0) {
+      left -= this.discardInput();
+      if (this.#source.ended) return;
+      await this.#wait(false, (wake) => this.#source.onReady(wake));
+    }
+  }
+}
+
+interface Wait {
+  /** Sets the timer anew after the deadline changed. */
+  rearm(): void;
+}

@@ -1,0 +1,31 @@
+// Every bound of this package, with its reason.
+
+/** Seconds without a byte from the peer before a session is given up: qmail's timeoutsmtpd, popup's alarm. */
+export const IDLE_TIMEOUT = 1200;
+
+/** Most sessions of one resident listener: tcpserver's -c 40. */
+export const MAX_SESSIONS = 40;
+
+/** Connections the kernel completes before we accept them: a burst, not a queue (tcpserver's 20 is too small for a resident server). */
+export const BACKLOG = 128;
+
+/**
+ * After our last word we read on for this many seconds, so that the kernel does not answer bytes
+ * still under way with a reset, which would take our reply away from the peer.
+ */
+export const LINGER_SECONDS = 2;
+
+/** A peer that keeps talking after our last word gets no more than this many bytes of patience. */
+export const LINGER_BYTES = 1024 * 1024;
+
+/** Seconds a session that is in the middle of something may take to finish after SIGTERM. */
+export const GRACE_SECONDS = 20;
+
+/** A batch up to this many bytes is copied into one buffer; a bigger one goes out by writev. */
+export const JOIN_BYTES = 16 * 1024;
+
+/** Seconds the fixed sentence for a refused connection may take to leave. */
+export const REFUSAL_SECONDS = 5;
+
+/** The longest delay a Node timer can have, in milliseconds. */
+export const TIMER_MAX = 2 ** 31 - 1;

@@ -1,0 +1,220 @@
+// The resident host: many sessions in one process, with tcpserver's limits, rules and log lines.
+// Binds first, gives up root second, serves third. One session's trouble ends that session alone.
+
+import type { Server, Socket } from 'node:net';
+import { faultOf, Permanent } from '@q/fault';
+import { escapeForLog, type Log } from '@q/log';
+import { dropPrivileges, getpwnam } from '@q/posix';
+import { bind, boundText } from './bind.ts';
+import { type Conn, connOf } from './conn.ts';
+import { type Endpoint, parseEndpoint } from './endpoint.ts';
+import { Disconnected, Timeout } from './errors.ts';
+import { Gate } from './gate.ts';
+import { BACKLOG, GRACE_SECONDS, LINGER_SECONDS, MAX_SESSIONS, REFUSAL_SECONDS } from './limits.ts';
+import { type Peer, peerFromEnv, socketEnv } from './peer.ts';
+import { Rules } from './rules.ts';
+import type { Session } from './stdio.ts';
+
+export interface ListenOptions {
+  /** HOST:PORT, [IPv6]:PORT, unix:PATH or fd:N; see endpoint.ts. */
+  readonly addresses: readonly string[];
+  /** Most sessions at a time; the next ones are refused. */
+  readonly max?: number;
+  /** Most sessions at a time from one IPv4 address or IPv6 /64. */
+  readonly maxPerIp?: number;
+  readonly backlog?: number;
+  /** A cdb made by tcprules. */
+  readonly rules?: string;
+  /** Becomes this user after binding, if started as root. */
+  readonly user?: string;
+  /** The environment sessions start from: what tcpserver would pass on. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** What a connection over a limit is told, in the protocol's own words, without the line end. */
+  readonly busy?: string;
+  /** Seconds a session in the middle of something gets after a stop. */
+  readonly graceSeconds?: number;
+  readonly log: Log;
+  /** Told where the listener ended up, as soon as it accepts. */
+  onListening?(addresses: readonly string[]): void;
+}
+
+export interface Listener {
+  /** Where it listens, in the order asked for, with the port the kernel chose for 0. */
+  readonly addresses: readonly string[];
+  /** Resolves when it has stopped and the last session is over. */
+  readonly closed: Promise<void>;
+  /** Stops accepting, lets sessions end, and ends those that do not. */
+  close(): Promise<void>;
+}
+
+/**
+ * Listens and serves until close() or SIGTERM. Throws when an address cannot be had or root cannot
+ * be given up; nothing is left open then.
+ */
+export async function listen(session: Session, options: ListenOptions): Promise<Listener> {
+  const host = new Host(session, options);
+  await host.open(options.addresses.map(parseEndpoint));
+  const stop = () => void host.close();
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  void host.closed.then(() => {
+    process.off('SIGTERM', stop);
+    process.off('SIGINT', stop);
+  });
+  options.onListening?.(host.addresses);
+  return host;
+}
+
+class Host implements Listener {
+  readonly #session: Session;
+  readonly #options: ListenOptions;
+  readonly #log: Log;
+  readonly #gate: Gate;
+  readonly #rules: Rules | undefined;
+  readonly #servers: Server[] = [];
+  readonly #running = new Map<Conn, Promise<void>>();
+  readonly closed: Promise<void>;
+  addresses: readonly string[] = [];
+  #announceClosed: () => void = () => {};
+  #stopping = false;
+  #serial = 0;
+
+  constructor(session: Session, options: ListenOptions) {
+    this.#session = session;
+    this.#options = options;
+    this.#log = options.log;
+    this.#gate = new Gate(options.max ?? MAX_SESSIONS, options.maxPerIp);
+    this.#rules = options.rules === undefined ? undefined : new Rules(options.rules);
+    this.closed = new Promise((resolve) => {
+      this.#announceClosed = resolve;
+    });
+  }
+
+  async open(endpoints: readonly Endpoint[]): Promise<void> {
+    if (endpoints.length === 0) throw new Permanent('nothing to listen on');
+    try {
+      for (const endpoint of endpoints) {
+        this.#servers.push(await bind(endpoint, this.#options.backlog ?? BACKLOG));
+      }
+      if (this.#options.user !== undefined) become(this.#options.user);
+    } catch (error) {
+      for (const server of this.#servers) server.close();
+      throw error;
+    }
+    this.addresses = this.#servers.map((server, i) => boundText(server, endpoints[i] as Endpoint));
+    for (const server of this.#servers) {
+      server.on('connection', (socket) => this.#accept(socket));
+      // Running out of descriptors is no reason to end: the next connection may find some.
+      server.on('error', (error) =>
+        this.#log(`warning: ${faultOf(error, 'unable to accept').message}`),
+      );
+    }
+    for (const address of this.addresses) this.#log(`listening on ${address}`);
+    this.#status();
+  }
+
+  async close(): Promise<void> {
+    if (this.#stopping) return this.closed;
+    this.#stopping = true;
+    for (const server of this.#servers) server.close();
+    const grace = this.#options.graceSeconds ?? GRACE_SECONDS;
+    for (const conn of this.#running.keys()) conn.stop(grace);
+    // A session says its last words when its time is up; one that does not even do that is cut.
+    const cut = setTimeout(() => this.#cut(), (grace + LINGER_SECONDS + 1) * 1000);
+    await Promise.all(this.#running.values());
+    clearTimeout(cut);
+    this.#rules?.close();
+    this.#log('stopped');
+    this.#announceClosed();
+  }
+
+  #cut(): void {
+    for (const conn of this.#running.keys()) conn.destroy();
+  }
+
+  #accept(socket: Socket): void {
+    socket.on('error', () => {});
+    const id = ++this.#serial;
+    const env = socketEnv(this.#options.env ?? {}, socket);
+    const ip = env.TCPREMOTEIP ?? 'unknown';
+    this.#log(`pid ${id} from ${ip}`);
+    const admission = this.#stopping ? 'full' : this.#gate.enter(ip);
+    if (admission !== 'ok') {
+      this.#log(`deny ${id} ${describe(env)} ${admission}`);
+      refuse(socket, this.#options.busy);
+      return;
+    }
+    const peer = this.#admit(id, env, socket);
+    if (peer === undefined) {
+      this.#gate.leave(ip);
+      return;
+    }
+    const conn = connOf(socket, socket, { linger: LINGER_SECONDS });
+    const running = this.#run(id, conn, peer).finally(() => {
+      this.#running.delete(conn);
+      this.#gate.leave(ip);
+      this.#status();
+    });
+    this.#running.set(conn, running);
+    this.#status();
+  }
+
+  /** Asks the rules; undefined when they keep the caller out, who is then gone. */
+  #admit(id: number, env: Record<string, string | undefined>, socket: Socket): Peer | undefined {
+    try {
+      const { remoteIp, remoteHost, remoteInfo } = peerFromEnv(env);
+      const verdict = this.#rules?.verdict({ ip: remoteIp, host: remoteHost, info: remoteInfo });
+      if (verdict?.deny !== true) {
+        this.#log(`ok ${id} ${describe(env)}`);
+        return peerFromEnv({ ...env, ...verdict?.env });
+      }
+      this.#log(`deny ${id} ${describe(env)}`);
+      socket.destroy();
+    } catch (error) {
+      this.#log(`warning: ${id} dropped: ${faultOf(error, 'unable to read rules').message}`);
+      refuse(socket, this.#options.busy);
+    }
+    return undefined;
+  }
+
+  async #run(id: number, conn: Conn, peer: Peer): Promise<void> {
+    let code = 111;
+    try {
+      code = (await this.#session(conn, peer)) ?? 0;
+    } catch (error) {
+      if (error instanceof Timeout || error instanceof Disconnected) code = 1;
+      else this.#log(`warning: ${id} ${escapeForLog(faultOf(error, 'internal error').message)}`);
+    }
+    await conn.close();
+    // A wait status, as tcpserver prints it: the exit code in the second byte.
+    this.#log(`end ${id} status ${code * 256}`);
+  }
+
+  #status(): void {
+    this.#log(`status: ${this.#gate.count}/${this.#gate.max}`);
+  }
+}
+
+/** LOCALHOST:LOCALIP:LOCALPORT REMOTEHOST:REMOTEIP:REMOTEINFO:REMOTEPORT, as tcpserver writes it. */
+function describe(env: Record<string, string | undefined>): string {
+  const text = (name: string) => escapeForLog(env[name] ?? '');
+  return (
+    `${text('TCPLOCALHOST')}:${text('TCPLOCALIP')}:${text('TCPLOCALPORT')} ` +
+    `${text('TCPREMOTEHOST')}:${text('TCPREMOTEIP')}:${text('TCPREMOTEINFO')}:${text('TCPREMOTEPORT')}`
+  );
+}
+
+/** Says one sentence, if there is one, and hangs up whether it was heard or not. */
+function refuse(socket: Socket, words: string | undefined): void {
+  socket.setTimeout(REFUSAL_SECONDS * 1000, () => socket.destroy());
+  socket.once('end', () => socket.destroy());
+  socket.resume();
+  if (words === undefined) socket.destroy();
+  else socket.end(`${words}\r\n`, 'latin1');
+}
+
+function become(name: string): void {
+  const account = getpwnam(name);
+  if (account === undefined) throw new Permanent(`no such user: ${name}`);
+  dropPrivileges({ uid: account.uid, gid: account.gid, groups: name });
+}

@@ -1,0 +1,103 @@
+// The one-shot host: one session on descriptors 0 and 1, under tcpserver, inetd, a systemd socket,
+// a pipe or a terminal. process.stdin is never touched: it reads ahead of what is asked for.
+
+import { createWriteStream, fstatSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import { isatty, ReadStream, WriteStream } from 'node:tty';
+import { Conn } from './conn.ts';
+import { Disconnected, Timeout } from './errors.ts';
+import { LINGER_SECONDS } from './limits.ts';
+import { type Peer, peerFromEnv, socketEnv } from './peer.ts';
+import { fileSource, type Source, singleByteSource, streamSource } from './source.ts';
+
+/**
+ * What a protocol is: it talks until it is done, and may resolve to the one-shot program's exit code
+ * (nothing is 0). It leaves closing to its host.
+ */
+export type Session = (conn: Conn, peer: Peer) => Promise<void> | Promise<number>;
+
+export interface StdioOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** False: take not one byte from fd 0 that was not asked for, because a child will inherit it. */
+  readonly greedy?: boolean;
+}
+
+const IN = 0;
+const OUT = 1;
+
+/**
+ * Runs one session on fds 0 and 1 and resolves to the exit code. The descriptors stay open: what
+ * remains on them is the child's, or the kernel's at exit. A peer that went away or fell silent is
+ * exit code 1; anything else that the session throws is thrown on.
+ */
+export async function serveStdio(session: Session, options: StdioOptions): Promise<number> {
+  const { source, socket } = openInput(options.greedy ?? true);
+  const output = openOutput();
+  const handsOn = options.greedy === false;
+  const conn = new Conn(source, output, {
+    output: !handsOn && isSocket(OUT) ? 'end' : 'leave',
+    linger: LINGER_SECONDS,
+  });
+  try {
+    return (await session(conn, stdioPeer(options.env, socket))) ?? 0;
+  } catch (error) {
+    if (error instanceof Timeout || error instanceof Disconnected) return 1;
+    throw error;
+  } finally {
+    await conn.close();
+  }
+}
+
+/** The environment wins; without tcp-env in front (plain inetd) the socket itself knows. */
+function stdioPeer(env: StdioOptions['env'], socket: Socket | undefined): Peer {
+  const known = env.TCPREMOTEIP !== undefined || env.REMOTE_ADDR !== undefined;
+  if (known || socket?.remoteAddress === undefined) return peerFromEnv(env);
+  return peerFromEnv(socketEnv(env, socket));
+}
+
+function openInput(greedy: boolean): { source: Source; socket?: Socket } {
+  switch (kindOf(IN)) {
+    case 'stream': {
+      if (!greedy) return withSocket(singleByteSource(IN));
+      const socket = new Socket({ fd: IN, readable: true, writable: false, allowHalfOpen: true });
+      return { source: streamSource(socket), socket };
+    }
+    case 'terminal': // gives one typed line a read: nothing is taken ahead
+      return { source: streamSource(new ReadStream(IN) as Readable) };
+    case 'file':
+      return { source: fileSource(IN, greedy ? 65536 : 1) };
+  }
+}
+
+function withSocket(source: Source & { readonly socket: Socket }): {
+  source: Source;
+  socket: Socket;
+} {
+  return { source, socket: source.socket };
+}
+
+function openOutput(): Writable {
+  switch (kindOf(OUT)) {
+    case 'stream': {
+      const socket = new Socket({ fd: OUT, readable: false, writable: true, allowHalfOpen: true });
+      socket.setNoDelay(true);
+      socket.unref();
+      return socket;
+    }
+    case 'terminal':
+      return new WriteStream(OUT) as Writable;
+    case 'file':
+      return createWriteStream('', { fd: OUT, autoClose: false });
+  }
+}
+
+function kindOf(fd: number): 'stream' | 'terminal' | 'file' {
+  const stat = fstatSync(fd);
+  if (stat.isSocket() || stat.isFIFO()) return 'stream';
+  return isatty(fd) ? 'terminal' : 'file';
+}
+
+function isSocket(fd: number): boolean {
+  return fstatSync(fd).isSocket();
+}
