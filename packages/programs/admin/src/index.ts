@@ -1,1 +1,1 @@
-export {};
+export { frontDoorMain } from './front-door.ts';
