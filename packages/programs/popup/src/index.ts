@@ -1,1 +1,1 @@
-export {};
+export { popupMain } from './popup.ts';
