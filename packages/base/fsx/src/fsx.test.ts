@@ -24,6 +24,7 @@ import {
   fstatFd,
   fsyncDir,
   pullTrigger,
+  readChunks,
   rewindFd,
   tryFlock,
   unlinkIfThere,
@@ -130,5 +131,21 @@ test('a rewound file is read from its start by whoever shares it', () => {
   rewindFd(fd);
   readSync(fd, next, 0, 1, null);
   expect(String(next)).toBe('a');
+  closeSync(fd);
+});
+
+test('a file is read in chunks from a position, whatever the shared offset is', async () => {
+  const path = join(dir, 'message');
+  const content = Buffer.alloc(200_000, 'abcdefg');
+  writeFileSync(path, content);
+  const fd = openSync(path, 'r');
+  for (const from of [0, 0, 150_001]) {
+    const chunks: Buffer[] = [];
+    for await (const chunk of readChunks(fd, from)) chunks.push(chunk);
+    expect(Buffer.concat(chunks).equals(content.subarray(from))).toBe(true);
+  }
+  const rest: Buffer[] = [];
+  for await (const chunk of readChunks(fd, null)) rest.push(chunk);
+  expect(Buffer.concat(rest).length).toBe(content.length);
   closeSync(fd);
 });

@@ -1,4 +1,5 @@
 export { writeFileAtomic } from './atomic.ts';
+export { readChunks } from './chunks.ts';
 export {
   closeFd,
   createExclusive,
