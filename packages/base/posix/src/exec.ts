@@ -2,7 +2,7 @@
 
 import { accessSync, constants, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { errnoText, faultOf, Permanent } from '@q/fault';
+import { errnoText, faultOf, Permanent, Temporary } from '@q/fault';
 import { isOpen, setCloseOnExec, setNonblocking } from './descriptors.ts';
 import { cFunction, systemError } from './libc.ts';
 
@@ -61,4 +61,13 @@ export function findProgram(file: string, path: string | undefined): string {
 /** alarm(2): the kernel ends this process by SIGALRM after so many seconds, whatever it is blocked in. 0 cancels. */
 export function alarm(seconds: number): void {
   cFunction('unsigned int alarm(unsigned int seconds)')(Math.min(seconds, SIGALRM_SECONDS_MAX));
+}
+
+/**
+ * _exit(2): this process ends now. process.exit would first wait for every file operation under way, and
+ * a read(2) of a pipe can be under way for ever.
+ */
+export function exitNow(code: number): never {
+  cFunction('void _exit(int status)')(code);
+  throw new Temporary('the process did not end');
 }

@@ -20,5 +20,5 @@ export {
   setNonblocking,
   socketpair,
 } from './descriptors.ts';
-export { alarm, execve, findProgram } from './exec.ts';
+export { alarm, execve, exitNow, findProgram } from './exec.ts';
 export { dropPrivileges, type Identity } from './privileges.ts';

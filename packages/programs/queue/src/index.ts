@@ -1,1 +1,1 @@
-export {};
+export { queueMain } from './main.ts';

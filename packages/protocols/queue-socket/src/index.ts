@@ -6,11 +6,12 @@ export {
   queueSocketPath,
 } from './client.ts';
 export { QueueExit, queueExitText } from './exit-text.ts';
-export { MESSAGE_SECONDS } from './limits.ts';
 export {
   type Queued,
   type QueueHandlers,
   type QueueSink,
+  queueExitOf,
+  refuse,
   type ServeOptions,
   serveQueueConnection,
 } from './server.ts';

@@ -24,9 +24,6 @@ export const CONNECT_SECONDS = 10;
 /** How long a client waits for the answer once all is sent, seconds: RFC 5321 gives our own caller 600. */
 export const ANSWER_SECONDS = 1200;
 
-/** Longest life of one message on its way in, seconds: qmail-queue's alarm. Must stay below OSSIFIED, 36 h. */
-export const MESSAGE_SECONDS = 86_400;
-
 /** A connection without a message is closed after this, seconds. Clients take a new one. */
 export const IDLE_SECONDS = 600;
 

@@ -7,8 +7,9 @@ import type { Duplex } from 'node:stream';
 import { textOf } from '@q/bytes';
 import { Temporary } from '@q/fault';
 import { type Child, spawn } from '@q/proc';
+import { QUEUE_ALARM } from '@q/queue-files';
 import { QueueExit, queueExitText } from './exit-text.ts';
-import { ERROR_TEXT_MAX, ERROR_TEXT_SECONDS, MESSAGE_SECONDS } from './limits.ts';
+import { ERROR_TEXT_MAX, ERROR_TEXT_SECONDS } from './limits.ts';
 import type { QueueResult, Transport } from './writer.ts';
 
 const ERROR_FD = 6;
@@ -46,7 +47,7 @@ class ProgramTransport implements Transport {
     this.#envelope = child.stdio[1] as Duplex;
     this.#envelope.resume();
     this.#errorText = readErrorText(child);
-    const alarm = setTimeout(() => child.kill('SIGKILL'), MESSAGE_SECONDS * 1000);
+    const alarm = setTimeout(() => child.kill('SIGKILL'), QUEUE_ALARM * 1000);
     alarm.unref();
     child.exited.then(() => {
       this.#exited = true;

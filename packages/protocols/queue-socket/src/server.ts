@@ -3,9 +3,10 @@
 
 import type { Socket } from 'node:net';
 import { errnoOf, isFault } from '@q/fault';
+import { QUEUE_ALARM } from '@q/queue-files';
 import { ChunkReader } from './chunk-reader.ts';
 import { QueueExit } from './exit-text.ts';
-import { DISCARD_MAX, FLUSH_SECONDS, IDLE_SECONDS, MESSAGE_SECONDS } from './limits.ts';
+import { DISCARD_MAX, FLUSH_SECONDS, IDLE_SECONDS } from './limits.ts';
 import { type Answer, encodeAnswer, RequestDecoder, type RequestEvent } from './wire.ts';
 
 /** A queued message: its number, and what stands for the pid. */
@@ -31,6 +32,8 @@ export interface QueueSink {
 export interface QueueHandlers {
   /** A request begins; `ordinal` counts them from 1. Must not touch the disk: the first bytes do. */
   begin(ordinal: number): QueueSink;
+  /** Told of what the administrator should know: trouble on this side, not the client's mistakes. */
+  onFault?(error: unknown): void;
 }
 
 export interface ServeOptions {
@@ -55,6 +58,20 @@ export async function serveQueueConnection(
     socket.destroy();
   }
 }
+
+/** Answers with `code` whatever will be asked, and ends the connection. */
+export async function refuse(socket: Socket, code: number): Promise<void> {
+  const reader = new ChunkReader(socket);
+  socket.write(encodeAnswer({ code }));
+  await reader.flushed(FLUSH_SECONDS);
+  socket.destroy();
+}
+
+const CLIENT_MISTAKES: ReadonlySet<number> = new Set([
+  QueueExit.ADDRESS_TOO_LONG,
+  QueueExit.READ_ERROR,
+  QueueExit.BAD_ENVELOPE,
+]);
 
 class ConnectionServer {
   readonly #socket: Socket;
@@ -119,7 +136,7 @@ class ConnectionServer {
   }
 
   get #messageSeconds(): number {
-    return this.#options.messageSeconds ?? MESSAGE_SECONDS;
+    return this.#options.messageSeconds ?? QUEUE_ALARM;
   }
 
   async #handle(event: RequestEvent): Promise<void> {
@@ -148,7 +165,9 @@ class ConnectionServer {
         }
       }
     } catch (error) {
-      await this.#fail(queueExitOf(error));
+      const code = queueExitOf(error);
+      if (!CLIENT_MISTAKES.has(code)) this.#handlers.onFault?.(error);
+      await this.#fail(code);
       if (event.kind === 'end-of-request') this.#deadline = 0;
       else this.#discarded = 0;
     }
