@@ -4,7 +4,11 @@ import { defineConfig } from 'tsup';
 
 // One self-contained executable per bin/src/NAME.ts, written as bin/dist/NAME.
 // CommonJS starts a few per cent faster than ESM and needs no package.json beside it.
-const programs = readdirSync('bin/src').filter((file) => file.endsWith('.ts'));
+// ONLY=qmail-smtpd,qmail-queue builds just those and leaves the others as they are.
+const only = process.env.ONLY?.split(',');
+const programs = readdirSync('bin/src').filter(
+  (file) => file.endsWith('.ts') && (only === undefined || only.includes(basename(file, '.ts'))),
+);
 
 export default defineConfig({
   entry: Object.fromEntries(programs.map((file) => [basename(file, '.ts'), `bin/src/${file}`])),
@@ -13,7 +17,7 @@ export default defineConfig({
   platform: 'node',
   target: 'node20',
   splitting: false,
-  clean: true,
+  clean: only === undefined,
   silent: true,
   shims: false,
   noExternal: [/^@q\//, 'yargs'],

@@ -1,0 +1,202 @@
+// The promise: accepted means delivered, at least once, whatever dies. Processes of a running instance are
+// killed with -9 at random moments while messages come in; afterwards each accepted message must be in a
+// mailbox. The seed is printed: the same seed picks the same kinds of victims at the same intervals.
+
+import { chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import {
+  logOf,
+  openDirectory,
+  type RunningInstance,
+  removeInstance,
+  startInstance,
+  stopInstance,
+} from './lib/instance.ts';
+import { killQuietly, processesOf, until } from './lib/processes.ts';
+
+const MESSAGES = 1000;
+const SENDERS = 8;
+/** One in so many messages goes to a virtual user (vdeliver); the others to a plain Maildir (qmail-local). */
+const VIRTUAL_EVERY = 5;
+
+let top = '';
+let instance: RunningInstance | undefined;
+
+afterEach(async () => {
+  await removeInstance(join(top, 'var'), [instance?.supervisor]);
+  await removeInstance(top, []);
+});
+
+test('kill -9 of any process at any moment of a run of 1,000 messages loses none', {
+  timeout: 900_000,
+}, async () => {
+  const seed = Number(process.env.SEED ?? Date.now() % 1_000_000_007);
+  console.log(`crash test: SEED=${seed}`);
+  const random = generator(seed);
+  top = openDirectory('crash-');
+  const dir = join(top, 'var');
+  instance = await startInstance(dir);
+  writeFileSync(join(dir, 'alias/.qmail-drop'), './Maildir/\n');
+  for (const sub of ['', 'tmp', 'new', 'cur']) makeOwned(join(dir, 'alias/Maildir', sub), dir);
+
+  const accepted = new Set<string>();
+  const kills = new Map<string, number>();
+  let sending = true;
+  const killer = (async () => {
+    while (sending) {
+      await pause(150 + random() * 450);
+      instance = await killOne(dir, instance as RunningInstance, random, kills);
+    }
+  })();
+  await Promise.all(
+    Array.from({ length: SENDERS }, async (_, sender) => {
+      for (let n = sender; n < MESSAGES; n += SENDERS)
+        await sendUntilAccepted(() => instance as RunningInstance, n, accepted);
+    }),
+  );
+  sending = false;
+  await killer;
+  expect(accepted.size).toBe(MESSAGES);
+  expect(kills.size).toBeGreaterThan(3);
+
+  const mailboxes = [
+    join(dir, 'alias/Maildir/new'),
+    join(dir, 'domains/example.test/users/alice/new'),
+  ];
+  const missing = await until(
+    'every accepted message is in a mailbox',
+    () => {
+      // Retry now what a killed delivery put off: SIGALRM, as an admin would.
+      for (const { pid, name } of processesOf(dir))
+        if (name === 'qmail-send') killQuietly(pid, 'SIGALRM');
+      const arrived = new Set(mailboxes.flatMap(idsIn));
+      const left = [...accepted].filter((id) => !arrived.has(id));
+      return left.length === 0 ? { left } : undefined;
+    },
+    420,
+  ).catch((error: Error) => {
+    throw new Error(`${error.message}\nSEED=${seed}\n${logOf(dir)}`);
+  });
+  expect(missing.left).toEqual([]);
+  const copies = mailboxes.flatMap(idsIn).length;
+  console.log(
+    `crash test: killed ${[...kills].map(([name, n]) => `${name} ${n}`).join(', ')}; ${copies} copies of ${MESSAGES} messages`,
+  );
+  await until('the queue is empty', () => queued(dir) === 0, 120);
+  expect(await stopInstance(instance)).toBe(0);
+});
+
+/** Kills one process of the instance, or its supervisor, which then is started again. */
+async function killOne(
+  dir: string,
+  running: RunningInstance,
+  random: () => number,
+  kills: Map<string, number>,
+): Promise<RunningInstance> {
+  const victims = processesOf(dir);
+  const pick = Math.floor(random() * (victims.length + 0.3));
+  const victim = victims[pick];
+  const name = victim?.name ?? 'qmail-ts';
+  kills.set(name, (kills.get(name) ?? 0) + 1);
+  if (victim !== undefined && victim.name !== 'qmail-ts') {
+    killQuietly(victim.pid, 'SIGKILL');
+    return running;
+  }
+  running.supervisor.kill('SIGKILL');
+  for (const { pid, name: program } of victims)
+    if (program === 'qmail-ts') killQuietly(pid, 'SIGKILL');
+  return startInstance(dir, [
+    '--smtp-port',
+    String(running.smtpPort),
+    '--pop3-port',
+    String(running.pop3Port),
+  ]);
+}
+
+/** Sends one message again and again until the server says 250 after the dot. */
+async function sendUntilAccepted(
+  running: () => RunningInstance,
+  n: number,
+  accepted: Set<string>,
+): Promise<void> {
+  const id = `m${n}@crash`;
+  const to = n % VIRTUAL_EVERY === 0 ? 'alice@example.test' : 'drop@localhost';
+  while (!accepted.has(id)) {
+    if (await sendOnce(running().smtpPort, to, id)) accepted.add(id);
+    else await pause(100);
+  }
+}
+
+function sendOnce(port: number, to: string, id: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    const steps = [
+      'HELO crash',
+      'MAIL FROM:<sender@elsewhere.test>',
+      `RCPT TO:<${to}>`,
+      'DATA',
+      `Message-ID: <${id}>\r\n\r\nbody of ${id}\r\n.`,
+    ];
+    let held = '';
+    let ok = false;
+    socket.setTimeout(60_000, () => socket.destroy());
+    socket.on('error', () => {});
+    socket.on('close', () => resolve(ok));
+    socket.on('data', (chunk) => {
+      held += chunk.toString('latin1');
+      for (let end = held.indexOf('\r\n'); end >= 0; end = held.indexOf('\r\n')) {
+        const reply = held.slice(0, end);
+        held = held.slice(end + 2);
+        const step = steps.shift();
+        if (!/^[23]/.test(reply)) socket.destroy();
+        else if (step !== undefined) socket.write(`${step}\r\n`);
+        else {
+          ok = true;
+          socket.destroy();
+        }
+      }
+    });
+  });
+}
+
+function idsIn(maildir: string): string[] {
+  return readdirSync(maildir).flatMap((name) => {
+    const id = readFileSync(join(maildir, name), 'latin1').match(
+      /^Message-ID: <(m\d+@crash)>$/m,
+    )?.[1];
+    return id === undefined ? [] : [id];
+  });
+}
+
+/** Messages in the queue that are not garbage: those with an info or a todo entry. */
+function queued(dir: string): number {
+  const count = (path: string): number => readdirSync(path).length;
+  let total = count(join(dir, 'queue/todo'));
+  for (const split of readdirSync(join(dir, 'queue/info')))
+    total += count(join(dir, 'queue/info', split));
+  return total;
+}
+
+function makeOwned(path: string, like: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const { uid, gid } = statSync(like);
+  chownSync(path, uid, gid);
+}
+
+/** A small deterministic generator (mulberry32): numbers in [0, 1). */
+function generator(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

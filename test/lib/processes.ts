@@ -1,0 +1,56 @@
+// Finding and ending processes by what they are, not by luck: every process of an instance has its
+// QMAILHOME in the environment.
+
+import { readdirSync, readFileSync } from 'node:fs';
+
+export interface Process {
+  readonly pid: number;
+  /** The executable's own name: qmail-send, vdeliver, sh. */
+  readonly name: string;
+  readonly uid: number;
+}
+
+/** All living processes whose QMAILHOME is `home`. Another user's are seen only by root. */
+export function processesOf(home: string): Process[] {
+  const found: Process[] = [];
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      if (!readFileSync(`/proc/${entry}/environ`, 'utf8').split('\0').includes(`QMAILHOME=${home}`))
+        continue;
+      const words = readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0');
+      const program = words[0]?.endsWith('node') === true ? words[1] : words[0];
+      const uid = Number(
+        readFileSync(`/proc/${entry}/status`, 'utf8').match(/^Uid:\s+(\d+)/m)?.[1],
+      );
+      found.push({ pid: Number(entry), name: program?.split('/').at(-1) ?? '', uid });
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  return found;
+}
+
+/** kill(2) that does not mind if the process is gone. */
+export function killQuietly(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // Gone already.
+  }
+}
+
+/** Waits until `condition` gives something other than undefined and false. Throws after `seconds`, saying `what`. */
+export async function until<T>(
+  what: string,
+  condition: () => T | undefined | false | Promise<T | undefined | false>,
+  seconds = 60,
+): Promise<T> {
+  const deadline = Date.now() + seconds * 1000;
+  for (;;) {
+    const value = await condition();
+    if (value !== undefined && value !== false) return value;
+    if (Date.now() > deadline) throw new Error(`waited ${seconds} s in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
