@@ -6,6 +6,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { bytesOf } from '@q/bytes';
 import { Disconnected, LineTooLong, Timeout } from './errors.ts';
+import { type HeldSocket, holdSocket } from './handover.ts';
 import { Held } from './held.ts';
 import { IDLE_TIMEOUT, JOIN_BYTES, LINGER_BYTES, TIMER_MAX } from './limits.ts';
 import { type Source, streamSource } from './source.ts';
@@ -170,6 +171,24 @@ export class Conn {
   /** For a program that hands the descriptors on: stops reading, without closing anything. */
   release(): void {
     this.#source.release();
+  }
+
+  /**
+   * For a server that passes the connection to another process: waits until all replies are out, stops
+   * reading, and gives the socket and what had arrived. This Conn is over then; close() does nothing.
+   * Throws Timeout or Disconnected; the connection is still ours then.
+   */
+  async handOver(): Promise<{ readonly held: HeldSocket; readonly rest: Buffer }> {
+    await this.flush();
+    while (this.#inFlight > 0) await this.#outputReady();
+    if (this.#failure !== undefined) throw this.#failure;
+    // From here to the end nothing may wait: what arrives between must not be read by us.
+    const held = holdSocket(this.#output);
+    while (this.#pull());
+    const rest = Buffer.from(this.#held.take(this.#held.length));
+    this.#source.release();
+    this.#closed = Promise.resolve();
+    return { held, rest };
   }
 
   // --- input ---

@@ -1,6 +1,13 @@
 export { Conn, type ConnOptions, connOf } from './conn.ts';
 export { type Endpoint, endpointText, inheritedEndpoints, parseEndpoint } from './endpoint.ts';
 export { Disconnected, LineTooLong, Timeout } from './errors.ts';
+export {
+  type Channel,
+  type HeldSocket,
+  heldSocketOf,
+  passSocket,
+  socketOfHeld,
+} from './handover.ts';
 export { type Listener, type ListenOptions, listen } from './listener.ts';
 export { listenFlags, listenOptionsOf } from './options.ts';
 export { type Peer, peerFromEnv, plainIp } from './peer.ts';

@@ -120,16 +120,16 @@ class Host implements Listener {
     const grace = this.#options.graceSeconds ?? GRACE_SECONDS;
     for (const conn of this.#running.keys()) conn.stop(grace);
     // A session says its last words when its time is up; one that does not even do that is cut.
-    const cut = setTimeout(() => this.#cut(), (grace + LINGER_SECONDS + 1) * 1000);
-    await Promise.all(this.#running.values());
+    let cut: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      cut = setTimeout(resolve, (grace + LINGER_SECONDS + 1) * 1000);
+    });
+    await Promise.race([Promise.all(this.#running.values()), patience]);
     clearTimeout(cut);
+    for (const conn of this.#running.keys()) conn.destroy();
     this.#rules?.close();
     this.#log('stopped');
     this.#announceClosed();
-  }
-
-  #cut(): void {
-    for (const conn of this.#running.keys()) conn.destroy();
   }
 
   #accept(socket: Socket): void {

@@ -69,7 +69,8 @@ export function singleByteSource(fd: number): Source & { readonly socket: Socket
   const socket = new Socket({
     fd,
     readable: true,
-    writable: false,
+    // Never written to; but a socket with nothing left to do would close the descriptor at the end of input.
+    writable: true,
     allowHalfOpen: true,
     manualStart: true,
     onread: {

@@ -21,10 +21,10 @@ export interface StdioOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** False: take not one byte from fd 0 that was not asked for, because a child will inherit it. */
   readonly greedy?: boolean;
+  /** The two descriptors, when they are not 0 and 1. */
+  readonly input?: number;
+  readonly output?: number;
 }
-
-const IN = 0;
-const OUT = 1;
 
 /**
  * Runs one session on fds 0 and 1 and resolves to the exit code. The descriptors stay open: what
@@ -32,11 +32,11 @@ const OUT = 1;
  * exit code 1; anything else that the session throws is thrown on.
  */
 export async function serveStdio(session: Session, options: StdioOptions): Promise<number> {
-  const { source, socket } = openInput(options.greedy ?? true);
-  const output = openOutput();
-  const handsOn = options.greedy === false;
-  const conn = new Conn(source, output, {
-    output: !handsOn && isSocket(OUT) ? 'end' : 'leave',
+  const greedy = options.greedy ?? true;
+  const out = options.output ?? 1;
+  const { source, socket } = openInput(options.input ?? 0, greedy);
+  const conn = new Conn(source, openOutput(out), {
+    output: greedy && fstatSync(out).isSocket() ? 'end' : 'leave',
     linger: LINGER_SECONDS,
   });
   try {
@@ -56,17 +56,18 @@ function stdioPeer(env: StdioOptions['env'], socket: Socket | undefined): Peer {
   return peerFromEnv(socketEnv(env, socket));
 }
 
-function openInput(greedy: boolean): { source: Source; socket?: Socket } {
-  switch (kindOf(IN)) {
+function openInput(fd: number, greedy: boolean): { source: Source; socket?: Socket } {
+  switch (kindOf(fd)) {
     case 'stream': {
-      if (!greedy) return withSocket(singleByteSource(IN));
-      const socket = new Socket({ fd: IN, readable: true, writable: false, allowHalfOpen: true });
+      if (!greedy) return withSocket(singleByteSource(fd));
+      // Said to be writable only so that the end of input does not close the descriptor.
+      const socket = new Socket({ fd, readable: true, writable: true, allowHalfOpen: true });
       return { source: streamSource(socket), socket };
     }
     case 'terminal': // gives one typed line a read: nothing is taken ahead
-      return { source: streamSource(new ReadStream(IN) as Readable) };
+      return { source: streamSource(new ReadStream(fd) as Readable) };
     case 'file':
-      return { source: fileSource(IN, greedy ? 65536 : 1) };
+      return { source: fileSource(fd, greedy ? 65536 : 1) };
   }
 }
 
@@ -77,18 +78,18 @@ function withSocket(source: Source & { readonly socket: Socket }): {
   return { source, socket: source.socket };
 }
 
-function openOutput(): Writable {
-  switch (kindOf(OUT)) {
+function openOutput(fd: number): Writable {
+  switch (kindOf(fd)) {
     case 'stream': {
-      const socket = new Socket({ fd: OUT, readable: false, writable: true, allowHalfOpen: true });
+      const socket = new Socket({ fd, readable: false, writable: true, allowHalfOpen: true });
       socket.setNoDelay(true);
       socket.unref();
       return socket;
     }
     case 'terminal':
-      return new WriteStream(OUT) as Writable;
+      return new WriteStream(fd) as Writable;
     case 'file':
-      return createWriteStream('', { fd: OUT, autoClose: false });
+      return createWriteStream('', { fd, autoClose: false });
   }
 }
 
@@ -96,8 +97,4 @@ function kindOf(fd: number): 'stream' | 'terminal' | 'file' {
   const stat = fstatSync(fd);
   if (stat.isSocket() || stat.isFIFO()) return 'stream';
   return isatty(fd) ? 'terminal' : 'file';
-}
-
-function isSocket(fd: number): boolean {
-  return fstatSync(fd).isSocket();
 }

@@ -1,0 +1,269 @@
+import { connect, createServer, type Socket } from 'node:net';
+import { PassThrough, Writable } from 'node:stream';
+import { textOf } from '@q/bytes';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  type Conn,
+  type ConnOptions,
+  connOf,
+  Disconnected,
+  LineTooLong,
+  Timeout,
+} from './index.ts';
+
+interface Pair {
+  readonly conn: Conn;
+  readonly input: PassThrough;
+  /** The writes that reached the peer, one entry each. */
+  readonly writes: string[];
+}
+
+function pair(options: ConnOptions = {}): Pair {
+  const input = new PassThrough();
+  const writes: string[] = [];
+  const output = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      writes.push(textOf(chunk));
+      done();
+    },
+  });
+  return { conn: connOf(input, output, options), input, writes };
+}
+
+async function linesOf(conn: Conn, limit = 100): Promise<string[]> {
+  const lines: string[] = [];
+  for (;;) {
+    const line = await conn.readLine(limit);
+    if (line === undefined) return lines;
+    lines.push(textOf(line));
+  }
+}
+
+test('a line ends at LF and loses one CR, whatever the chunks are', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.uint8Array({ maxLength: 30 })),
+      fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }),
+      async (raw, sizes) => {
+        const lines = raw.map((line) => textOf(Buffer.from(line.filter((byte) => byte !== 10))));
+        const stream = Buffer.from(lines.map((line) => `${line}\r\n`).join(''), 'latin1');
+        const { conn, input } = pair();
+        const seen = linesOf(conn);
+        for (let at = 0, i = 0; at < stream.length; i++) {
+          const size = sizes[i % sizes.length] as number;
+          input.write(stream.subarray(at, at + size));
+          at += size;
+          if (i % 3 === 0) await new Promise(setImmediate);
+        }
+        input.end();
+        expect(await seen).toEqual(lines);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test('a bare LF ends a line, only the last CR goes, and what follows the last LF is no line', async () => {
+  const { conn, input } = pair();
+  input.end('a\nb\r\r\n\r\nrest');
+  expect(await linesOf(conn)).toEqual(['a', 'b\r', '']);
+  expect(textOf((await conn.read()) as Buffer)).toBe('rest');
+  expect(await conn.read()).toBeUndefined();
+});
+
+test('a line of exactly the limit passes, one byte more is refused and can be skipped', async () => {
+  const { conn, input } = pair();
+  input.write('12345\r\n123456\r\n12345\n123456');
+  expect(textOf((await conn.readLine(5)) as Buffer)).toBe('12345');
+  await expect(conn.readLine(5)).rejects.toThrow(LineTooLong);
+  await expect(conn.readLine(5)).rejects.toThrow(LineTooLong);
+  expect(await conn.skipLine()).toBe(true);
+  expect(textOf((await conn.readLine(5)) as Buffer)).toBe('12345');
+  input.write('7');
+  await expect(conn.readLine(5)).rejects.toThrow(LineTooLong);
+  const skipped = conn.skipLine();
+  input.end('x'.repeat(200_000));
+  expect(await skipped).toBe(false);
+});
+
+test('an endless line is refused at once, without collecting it', async () => {
+  const { conn, input } = pair();
+  const line = conn.readLine(100);
+  input.write('y'.repeat(101));
+  input.write('y');
+  await expect(line).rejects.toThrow(LineTooLong);
+});
+
+test('tryLine gives only what has arrived', async () => {
+  const { conn, input } = pair();
+  input.write('one\r\ntwo\r\nthr');
+  await new Promise(setImmediate);
+  expect(textOf(conn.tryLine(10) as Buffer)).toBe('one');
+  expect(textOf(conn.tryLine(10) as Buffer)).toBe('two');
+  expect(conn.tryLine(10)).toBeUndefined();
+  input.write('ee\n');
+  await new Promise(setImmediate);
+  expect(textOf(conn.tryLine(10) as Buffer)).toBe('three');
+});
+
+test('bytes that were put back come first', async () => {
+  const { conn, input } = pair();
+  input.write('abcdef');
+  const bytes = (await conn.read()) as Buffer;
+  conn.unread(bytes.subarray(4));
+  conn.unread(Buffer.from('34'));
+  input.end('\n');
+  expect(textOf((await conn.readLine(10)) as Buffer)).toBe('34ef');
+});
+
+test('replies leave in one write when the session waits for input', async () => {
+  const { conn, input, writes } = pair();
+  input.write('a\nb\nc\n');
+  const session = (async () => {
+    conn.write('greeting\r\n');
+    for (let line = await conn.readLine(9); line; line = await conn.readLine(9)) {
+      conn.write(`ok ${textOf(line)}\r\n`);
+    }
+    await conn.close();
+  })();
+  await expect.poll(() => writes.join('')).toContain('ok c');
+  input.end('d\n');
+  await session;
+  expect(writes).toEqual(['greeting\r\nok a\r\nok b\r\nok c\r\n', 'ok d\r\n']);
+});
+
+test('a character that is not a byte is never cut down to one', async () => {
+  const { conn } = pair();
+  conn.write('\u010a');
+  await expect(conn.flush()).rejects.toThrow(RangeError);
+});
+
+test('discardInput forgets all plain text that has arrived', async () => {
+  const { conn, input } = pair();
+  input.write('STARTTLS\r\nNOOP\r\nRSET');
+  await conn.readLine(100);
+  expect(conn.discardInput()).toBe(10);
+  input.write('\r\nnew\r\n');
+  expect(textOf((await conn.readLine(100)) as Buffer)).toBe('');
+});
+
+test('a silent peer, a passed deadline and a stop are told apart', async () => {
+  const idle = pair({ idleTimeout: 0.02 });
+  await expect(idle.conn.readLine(9)).rejects.toMatchObject({ name: 'Timeout', reason: 'idle' });
+  const late = pair({ idleTimeout: 900, deadline: Date.now() + 20 });
+  await expect(late.conn.read()).rejects.toMatchObject({ reason: 'deadline' });
+  const stopped = pair();
+  const line = stopped.conn.readLine(9);
+  stopped.conn.stop(600);
+  await expect(line).rejects.toMatchObject({ reason: 'stop' });
+});
+
+test('a trickle does not move the deadline', async () => {
+  const { conn, input } = pair({ idleTimeout: 900, deadline: Date.now() + 50 });
+  const trickle = setInterval(() => input.write('x'), 5);
+  const line = conn.readLine(1_000_000);
+  await expect(line).rejects.toMatchObject({ reason: 'deadline' });
+  clearInterval(trickle);
+});
+
+test('a stop leaves a session that is in the middle of something its grace', async () => {
+  const { conn, input } = pair();
+  const half = conn.read();
+  conn.stop(600);
+  input.write('rest');
+  expect(textOf((await half) as Buffer)).toBe('rest');
+  await expect(conn.readLine(9)).rejects.toThrow(Timeout);
+});
+
+test('flush waits while the peer is slow, and gives up after the idle time', async () => {
+  const taken: (() => void)[] = [];
+  const output = new Writable({
+    highWaterMark: 10,
+    write: (_chunk, _encoding, done) => void taken.push(done),
+  });
+  const conn = connOf(new PassThrough(), output, { idleTimeout: 900 });
+  conn.write('x'.repeat(20));
+  let flushed = false;
+  const flush = conn.flush().then(() => {
+    flushed = true;
+  });
+  await new Promise(setImmediate);
+  expect(flushed).toBe(false);
+  taken.shift()?.();
+  await flush;
+  conn.idleTimeout = 0.02;
+  conn.write('x'.repeat(20));
+  await expect(conn.flush()).rejects.toThrow(Timeout);
+});
+
+test('a large batch goes out whole', async () => {
+  const { conn, writes } = pair();
+  for (let i = 0; i < 100; i++) conn.write(Buffer.alloc(1000, 65 + (i % 26)));
+  await conn.flush();
+  await conn.close();
+  expect(writes.join('').length).toBe(100_000);
+});
+
+async function socketPair(): Promise<{ server: Socket; client: Socket; done: () => void }> {
+  const listener = createServer({ allowHalfOpen: true });
+  await new Promise<void>((ready) => listener.listen(0, '127.0.0.1', ready));
+  const { port } = listener.address() as { port: number };
+  const accepted = new Promise<Socket>((resolve) => listener.once('connection', resolve));
+  const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  const server = await accepted;
+  const done = () => {
+    client.destroy();
+    server.destroy();
+    listener.close();
+  };
+  return { server, client, done };
+}
+
+test('a peer that is gone ends reading and makes writing fail', async () => {
+  const { server, client, done } = await socketPair();
+  const conn = connOf(server, server);
+  client.on('error', () => {});
+  client.resetAndDestroy();
+  await expect
+    .poll(async () => {
+      conn.write('x'.repeat(1000));
+      return conn.flush().then(
+        () => undefined,
+        (error) => error,
+      );
+    })
+    .toBeInstanceOf(Disconnected);
+  await expect(conn.readLine(10)).rejects.toThrow(Disconnected);
+  await conn.close();
+  done();
+});
+
+test('the last reply reaches a peer that is still sending when the session ends', async () => {
+  const { server, client, done } = await socketPair();
+  const conn = connOf(server, server, { linger: 5 });
+  client.write(Buffer.alloc(400_000));
+  await conn.read();
+  conn.write('451 enough\r\n');
+  const closed = conn.close();
+  let heard = '';
+  for await (const chunk of client) heard += textOf(chunk);
+  expect(heard).toBe('451 enough\r\n');
+  client.end();
+  await closed;
+  done();
+});
+
+test('a half-closed client still gets its answer', async () => {
+  const { server, client, done } = await socketPair();
+  const conn = connOf(server, server);
+  client.end('QUIT\r\n');
+  expect(textOf((await conn.readLine(10)) as Buffer)).toBe('QUIT');
+  expect(await conn.readLine(10)).toBeUndefined();
+  conn.write('221 bye\r\n');
+  await conn.close();
+  let heard = '';
+  for await (const chunk of client) heard += textOf(chunk);
+  expect(heard).toBe('221 bye\r\n');
+  done();
+});
