@@ -22,8 +22,6 @@ export default defineConfig({
   shims: false,
   noExternal: [/^@q\//, 'yargs'],
   external: ['fs-ext', 'koffi'],
-  outExtension: () => ({ js: '' }),
-  banner: { js: '#!/usr/bin/env node' },
   esbuildOptions(options) {
     // The modules under packages/ ask for their own file's address only to load native modules;
     // in the bundle that address is the executable's.

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   realpathSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -15,8 +16,12 @@ import { dirname, join } from 'node:path';
 const dist = 'bin/dist';
 const modules = join(dist, 'node_modules');
 
-for (const entry of readdirSync(dist, { withFileTypes: true })) {
-  if (entry.isFile()) chmodSync(join(dist, entry.name), 0o755);
+for (const name of readdirSync(dist)) {
+  if (!name.endsWith('.cjs')) continue;
+  // The bundler insists on an extension; a program's name has none.
+  const program = join(dist, name.slice(0, -'.cjs'.length));
+  renameSync(join(dist, name), program);
+  chmodSync(program, 0o755);
 }
 // Whatever package.json stands above, the executables are CommonJS.
 writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n');
@@ -27,8 +32,8 @@ const fromBin = createRequire(join(process.cwd(), 'bin/package.json'));
 const skip =
   /\/(src|doc|vendor|lib|deps|obj\.target|\.deps)(\/|$)|\.(o|md|gypi?|mk|cc|cpp|h)$|Makefile$/;
 
-const koffi = dirname(fromBin.resolve('koffi/package.json'));
-const fsExt = dirname(fromBin.resolve('fs-ext/package.json'));
+const koffi = dirname(fromBin.resolve('koffi'));
+const fsExt = dirname(fromBin.resolve('fs-ext'));
 copy(koffi, 'koffi', /\/(doc|vendor|lib)(\/|$)|\.(md|h|cc|cpp|inc)$/);
 copy(
   fsExt,

@@ -11,7 +11,7 @@ run(
     notes:
       'Commands:\n' +
       '  start   run a private instance in the foreground, with a demo domain, until Ctrl-C\n' +
-      '  tree    make QMAILHOME (bin, control, users, alias, queue, run) with its owners and modes\n' +
+      '  setup   prepare this host: users, groups, QMAILHOME, the first control files (as root)\n' +
       '"qmail-ts COMMAND --help" lists a command\'s options.',
   },
   frontDoorMain,

@@ -3,8 +3,8 @@
 import { parseArgs } from 'node:util';
 import { Permanent } from '@q/fault';
 import type { Invocation } from '@q/proc';
+import { setupCommand } from './setup.ts';
 import { startCommand } from './start.ts';
-import { treeCommand } from './tree.ts';
 
 export interface SubCommand {
   readonly name: string;
@@ -22,7 +22,7 @@ export interface SubOption {
 
 export type Values = Readonly<Record<string, string | boolean | undefined>>;
 
-const COMMANDS: readonly SubCommand[] = [startCommand, treeCommand];
+const COMMANDS: readonly SubCommand[] = [startCommand, setupCommand];
 
 /** Runs the sub-command named by the first argument. Throws Permanent for an unknown one or a bad option. */
 export async function frontDoorMain(invocation: Invocation): Promise<number> {
