@@ -1,1 +1,2 @@
-export {};
+export { remoteMain } from './qmail-remote.ts';
+export { rspawnMain } from './rspawn.ts';

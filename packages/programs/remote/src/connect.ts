@@ -1,0 +1,23 @@
+// One TCP connection attempt with a limit in time.
+
+import { connect, type Socket } from 'node:net';
+
+/** Connects; rejects with a system error, ETIMEDOUT when `seconds` have passed. */
+export function connectTo(address: string, port: number, seconds: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: address, port, noDelay: true });
+    const timer = setTimeout(() => {
+      const timeout = new Error('connect: connection timed out');
+      socket.destroy(Object.assign(timeout, { code: 'ETIMEDOUT' }));
+    }, seconds * 1000);
+    socket.once('error', (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      socket.removeAllListeners('error');
+      resolve(socket);
+    });
+  });
+}
