@@ -1,0 +1,213 @@
+// Delivery of one message to a maildir: maildir(5). No locks, and never half a message in new:
+//
+//   1 create tmp/NAME, which must not exist     crash here or later: garbage in tmp, removed after 36 hours
+//   2 write the message, fsync it, close it
+//   3 link it to new/NAME                       crash after this: delivered, and perhaps delivered again
+//   4 unlink tmp/NAME
+//   5 fsync new: only now is it on disk by that name, and success is reported
+
+import { lstat, stat } from 'node:fs/promises';
+import { errnoOf, isTemporaryErrno } from '@q/fault';
+import {
+  closeFd,
+  createExclusive,
+  fsyncDir,
+  fsyncFd,
+  linkFile,
+  type Path,
+  unlinkIfThere,
+  writeFully,
+} from '@q/fsx';
+import { DELIVERY_TIMEOUT, NAME_TRIES, WRITE_SIZE } from './limits.ts';
+import { MaildirFault } from './maildir-fault.ts';
+import { uniqueName } from './name.ts';
+import { inside } from './paths.ts';
+
+/** The message in pieces, which are written as they come. A piece may be reused once the next is asked for. */
+export type Parts = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+/** Seams for tests; the defaults are the real thing. */
+export interface DeliveryOptions {
+  /** Unix time in seconds. */
+  readonly now?: () => number;
+  readonly pid?: number;
+  readonly host?: string;
+  readonly timeoutSeconds?: number;
+  readonly files?: Partial<typeof FILES>;
+}
+
+const FILES = { createExclusive, writeFully, fsyncFd, closeFd, linkFile, unlinkIfThere, fsyncDir };
+
+/**
+ * Puts the message into `maildir`/new, byte for byte, mode 0600, and resolves to its name once it is on
+ * disk. Throws MaildirFault, and nothing of the message is left then.
+ */
+export async function deliverToMaildir(
+  maildir: Path,
+  parts: Parts,
+  options: DeliveryOptions = {},
+): Promise<{ readonly name: string }> {
+  const delivery: Delivery = {
+    maildir,
+    files: { ...FILES, ...options.files },
+    freshName: () => freshName(options),
+  };
+  await enter(maildir);
+  try {
+    return { name: await throughTmp(delivery, timed(parts, options.timeoutSeconds)) };
+  } catch (error) {
+    throw error instanceof MaildirFault ? error : new MaildirFault('write', error);
+  }
+}
+
+interface Delivery {
+  readonly maildir: Path;
+  readonly files: typeof FILES;
+  readonly freshName: () => string;
+}
+
+function freshName({ now, pid, host }: DeliveryOptions): string {
+  return uniqueName({
+    ...(now && { seconds: now() }),
+    ...(pid !== undefined && { pid }),
+    ...(host !== undefined && { host }),
+  });
+}
+
+/** What chdir would say: a maildir that is not there differs from one that has trouble. */
+async function enter(maildir: Path): Promise<void> {
+  try {
+    await stat(inside(maildir, '.'));
+  } catch (error) {
+    const passes = isTemporaryErrno(errnoOf(error) ?? '');
+    throw new MaildirFault(passes ? 'write' : 'chdir', error);
+  }
+}
+
+async function throughTmp(delivery: Delivery, parts: AsyncIterable<Uint8Array>): Promise<string> {
+  const { files, maildir } = delivery;
+  const { fd, name } = await create(delivery);
+  const tmp = inside(maildir, 'tmp', name);
+  let linked: string;
+  try {
+    try {
+      await copy(parts, (bytes) => files.writeFully(fd, bytes));
+      await files.fsyncFd(fd);
+    } finally {
+      // Before the link: NFS tells some write errors only now.
+      await files.closeFd(fd);
+    }
+    linked = await linkToNew(delivery, tmp, name);
+  } finally {
+    // The message is safe, or its failure is being reported: a leftover here is only garbage.
+    await files.unlinkIfThere(tmp).catch(() => false);
+  }
+  try {
+    await files.fsyncDir(inside(maildir, 'new'));
+  } catch (error) {
+    // It may be on disk or not: it will be delivered again, so it must not stay as well.
+    await files.unlinkIfThere(inside(maildir, 'new', linked)).catch(() => false);
+    throw error;
+  }
+  return linked;
+}
+
+async function create({
+  files,
+  maildir,
+  freshName,
+}: Delivery): Promise<{ fd: number; name: string }> {
+  for (let tries = 1; ; tries++) {
+    const name = freshName();
+    try {
+      return { fd: await files.createExclusive(inside(maildir, 'tmp', name), 0o600), name };
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST' || tries === NAME_TRIES) throw error;
+    }
+  }
+}
+
+/** The name it got in new: the one it has in tmp, unless somebody has that already. */
+async function linkToNew(
+  { files, maildir, freshName }: Delivery,
+  tmp: Buffer,
+  tmpName: string,
+): Promise<string> {
+  let name = tmpName;
+  for (let tries = 1; ; tries++) {
+    try {
+      await files.linkFile(tmp, inside(maildir, 'new', name));
+      return name;
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+      // NFS may do the link, lose the answer, and fail when the client asks again: then there are two names.
+      if ((await lstat(tmp)).nlink > 1) return name;
+      if (tries === NAME_TRIES) throw error;
+      name = freshName();
+    }
+  }
+}
+
+/** Gathers small pieces, so that two header lines and a short body are one write. */
+async function copy(
+  parts: AsyncIterable<Uint8Array>,
+  write: (bytes: Uint8Array) => Promise<void>,
+): Promise<void> {
+  const gathered = Buffer.allocUnsafe(WRITE_SIZE);
+  let held = 0;
+  for await (const part of parts) {
+    if (held + part.length > gathered.length) {
+      await write(gathered.subarray(0, held));
+      held = 0;
+    }
+    if (part.length > gathered.length) {
+      await write(part);
+    } else {
+      gathered.set(part, held);
+      held += part.length;
+    }
+  }
+  await write(gathered.subarray(0, held));
+}
+
+/** The parts, with the time limit on all of them together; the source's errors become 'read'. */
+async function* timed(
+  parts: Parts,
+  timeoutSeconds = DELIVERY_TIMEOUT,
+): AsyncGenerator<Uint8Array, void, void> {
+  const deadline = performance.now() + timeoutSeconds * 1000;
+  const source =
+    Symbol.asyncIterator in parts ? parts[Symbol.asyncIterator]() : parts[Symbol.iterator]();
+  let open = true;
+  try {
+    for (;;) {
+      const step = await before(deadline, source);
+      open = step.done !== true;
+      if (step.done) return;
+      yield step.value;
+    }
+  } catch (error) {
+    throw error instanceof MaildirFault ? error : new MaildirFault('read', error);
+  } finally {
+    // Not waited for: a source that hangs would hang here too.
+    if (open) void Promise.resolve(source.return?.()).catch(() => {});
+  }
+}
+
+async function before(
+  deadline: number,
+  source: AsyncIterator<Uint8Array> | Iterator<Uint8Array>,
+): Promise<IteratorResult<Uint8Array>> {
+  const left = deadline - performance.now();
+  // Asked for here too: a source that never waits lets no timer run.
+  if (left <= 0) throw new MaildirFault('timeout');
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new MaildirFault('timeout')), left);
+  });
+  try {
+    return await Promise.race([source.next(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,54 @@
+// One message of a maildir, looked at or opened. Between scan and use the file may vanish, or be replaced by
+// a link, a FIFO or a device: none of these is ever followed, waited for or read.
+
+import { constants } from 'node:fs';
+import { lstat } from 'node:fs/promises';
+import { errnoOf, faultOf } from '@q/fault';
+import { closeFd, fstatFd, openFd, type Path } from '@q/fsx';
+import { inside } from './paths.ts';
+import type { Entry } from './scan.ts';
+
+type Place = Pick<Entry, 'dir' | 'name'>;
+
+export interface EntryStats {
+  /** In bytes, as on disk. */
+  readonly size: number;
+  /** Unix time in seconds, whole. */
+  readonly mtime: number;
+}
+
+/** The path of a message, as bytes. */
+export function entryPath(maildir: Path, entry: Place): Buffer {
+  return inside(maildir, entry.dir, entry.name);
+}
+
+/** Size and time, or undefined when the message is gone or is no regular file. Throws a fault for other trouble. */
+export async function statEntry(maildir: Path, entry: Place): Promise<EntryStats | undefined> {
+  try {
+    const stats = await lstat(entryPath(maildir, entry));
+    if (!stats.isFile()) return undefined;
+    return { size: stats.size, mtime: Math.floor(stats.mtimeMs / 1000) };
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw faultOf(error, 'unable to stat message');
+  }
+}
+
+/** A descriptor for reading, which the caller closes; undefined and faults as for statEntry(). */
+export async function openEntry(maildir: Path, entry: Place): Promise<number | undefined> {
+  let fd: number;
+  try {
+    fd = await openFd(entryPath(maildir, entry), OPEN_FLAGS);
+  } catch (error) {
+    // ELOOP: a link; ENXIO: a socket or a device without driver.
+    if (['ENOENT', 'ELOOP', 'ENXIO'].includes(errnoOf(error) ?? '')) return undefined;
+    throw faultOf(error, 'unable to open message');
+  }
+  if ((await fstatFd(fd)).isFile()) return fd;
+  await closeFd(fd);
+  return undefined;
+}
+
+/** O_NONBLOCK: opening a FIFO must not wait for a writer. It means nothing for a regular file. */
+const OPEN_FLAGS =
+  constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;

@@ -1,0 +1,16 @@
+// The maildir's numbers and how they hang together.
+
+/** Seconds a delivery may take: qmail-local's alarm. */
+export const DELIVERY_TIMEOUT = 86_400;
+
+/** Seconds since its last use after which a file in tmp is garbage. Must exceed DELIVERY_TIMEOUT. */
+export const TMP_LIFETIME = 129_600;
+
+/** Names tried for one message. Each is new by second, process and counter; more than a few taken means sabotage. */
+export const NAME_TRIES = 10;
+
+/** Bytes gathered before a write(2): small messages take one. */
+export const WRITE_SIZE = 65_536;
+
+/** Longest host part of a name, in bytes: HOST_NAME_MAX. It keeps names far below NAME_MAX (255). */
+export const HOST_MAX = 64;
