@@ -1,1 +1,2 @@
-export {};
+export { type Candidate, candidateNames, type OwnerNames, ownerNames } from './candidates.ts';
+export { type DotQmailOptions, type Instruction, parseDotQmail } from './instructions.ts';
