@@ -6,9 +6,12 @@ run(
   {
     name: 'qmail-queue',
     summary: 'queues a mail message for delivery',
-    synopsis: '[--listen [unix:path] [--lifeline fd]]',
+    synopsis: '[--listen unix:[path] [--lifeline fd]]',
     options: {
-      listen: { type: 'string', describe: 'serve the queue socket (QMAILHOME/run/queue.socket)' },
+      listen: {
+        type: 'string',
+        describe: 'unix:PATH; "unix:" alone is QMAILHOME/run/queue.socket',
+      },
       lifeline: { type: 'number', describe: 'stop serving at end of file on this descriptor' },
     },
     notes:

@@ -69,10 +69,9 @@ async function listenMain(invocation: Invocation, home: string): Promise<number>
   }
 }
 
-/** `unix:PATH`; a bare --listen means the place where clients look. */
+/** `unix:PATH`; a bare `unix:` means the place where clients look. */
 function socketPathOf(listen: unknown, home: string): string {
-  if (listen === '' || listen === true) return queueSocketPath(home);
-  const path = typeof listen === 'string' ? /^unix:(.+)$/.exec(listen)?.[1] : undefined;
+  const path = typeof listen === 'string' ? /^unix:(.*)$/s.exec(listen)?.[1] : undefined;
   if (path === undefined) throw new Permanent('--listen takes unix:PATH');
-  return path;
+  return path === '' ? queueSocketPath(home) : path;
 }

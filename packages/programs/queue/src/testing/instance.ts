@@ -1,0 +1,176 @@
+// A queue tree of its own and the real qmail-queue for it, bundled from source: for this package's tests.
+// Run as root, the tree belongs to an unprivileged uid, as it would on a real host.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+} from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { decodeIntd, makeQueueTree, type QueuedEnvelope, splitOf } from '@q/queue-files';
+// biome-ignore lint/correctness/noUndeclaredDependencies: a root devDependency, and this file is for tests
+import { build } from 'esbuild';
+
+const ROOT = join(import.meta.dirname, '../../../../..');
+const OWNER = 47_011;
+
+export const isRoot = process.getuid?.() === 0;
+export const ownerUid = isRoot ? OWNER : (process.getuid?.() ?? 0);
+export const ownerGid = isRoot ? OWNER : (process.getgid?.() ?? 0);
+
+export interface Instance {
+  readonly home: string;
+  readonly program: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/**
+ * A tree, and beside its bin (so that clients do not find it by themselves) the program. `alarmSeconds`
+ * replaces the 24 hours.
+ */
+export async function makeInstance(alarmSeconds?: number): Promise<Instance> {
+  const home = mkdtempSync(join(tmpdir(), 'queue-'));
+  chmodSync(home, 0o755);
+  const bin = join(home, 'bundle');
+  mkdirSync(bin);
+  const program = join(bin, 'qmail-queue');
+  await build({
+    entryPoints: [join(ROOT, 'bin/src/qmail-queue.ts')],
+    outfile: program,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    external: ['koffi', 'fs-ext'],
+    define: { 'import.meta.url': '__bundleUrl' },
+    banner: {
+      js: "#!/usr/bin/env node\nconst __bundleUrl = require('node:url').pathToFileURL(__filename).href;",
+    },
+    logLevel: 'error',
+    plugins: alarmSeconds === undefined ? [] : [shortAlarm(alarmSeconds)],
+  });
+  chmodSync(program, 0o755);
+  symlinkSync(join(ROOT, 'bin/node_modules'), join(bin, 'node_modules'));
+  makeTree(home);
+  return { home, program, env: { PATH: process.env.PATH, QMAILHOME: home } };
+}
+
+/** The queue and run directories of `home`, with their owner. */
+export function makeTree(home: string): void {
+  const ids = { qmailq: ownerUid, qmailr: ownerUid, qmails: ownerUid, qmail: ownerGid };
+  if (isRoot) chownSync(home, ownerUid, ownerGid);
+  makeQueueTree(home, { single: !isRoot, ...ids });
+}
+
+export async function removeInstance(instance: Instance): Promise<void> {
+  await rm(instance.home, { recursive: true, force: true });
+}
+
+function shortAlarm(seconds: number) {
+  return {
+    name: 'short-alarm',
+    setup(esbuild: import('esbuild').PluginBuild) {
+      esbuild.onLoad({ filter: /queue-files\/src\/limits\.ts$/ }, ({ path }) => ({
+        contents: readFileSync(path, 'utf8').replace(
+          'QUEUE_ALARM = 86_400',
+          `QUEUE_ALARM = ${seconds}`,
+        ),
+        loader: 'ts',
+      }));
+    },
+  };
+}
+
+export interface Server {
+  readonly child: ChildProcess;
+  readonly log: () => string;
+  stop(signal: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+}
+
+/** Starts the resident program and waits until it serves. `lifeline` adds a socket on fd 3. */
+export async function startServer(
+  instance: Instance,
+  options: { lifeline?: boolean } = {},
+): Promise<Server> {
+  const args = ['--listen', `unix:${join(instance.home, 'run/queue.socket')}`];
+  if (options.lifeline) args.push('--lifeline', '3');
+  const child = spawn(instance.program, args, {
+    env: instance.env,
+    stdio: ['ignore', 'ignore', 'pipe', options.lifeline ? 'pipe' : 'ignore'],
+  });
+  let log = '';
+  child.stderr?.on('data', (chunk) => {
+    log += chunk;
+  });
+  const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  await until(
+    () => log.includes('listening on') || child.exitCode !== null,
+    () => log,
+  );
+  if (child.exitCode !== null) throw new Error(`the server ended: ${log}`);
+  return {
+    child,
+    log: () => log,
+    stop: async (signal) => {
+      child.kill(signal);
+      const [code, by] = await exited;
+      return { code, signal: by };
+    },
+  };
+}
+
+/** Waits for a condition, for as long as a loaded machine may need. */
+export async function until(
+  condition: () => boolean,
+  what: () => string = () => '',
+): Promise<void> {
+  for (const end = Date.now() + 30_000; !condition(); await sleep(5))
+    if (Date.now() > end) throw new Error(`waited in vain: ${what()}`);
+}
+
+export interface QueuedMessage {
+  readonly number: string;
+  readonly envelope: QueuedEnvelope;
+  readonly received: string;
+  readonly body: Buffer;
+}
+
+/** Every message that is queued. Throws if one of them is not complete: intd, todo and mess, with its inode's number. */
+export function queuedMessages(home: string): QueuedMessage[] {
+  const queue = join(home, 'queue');
+  return readdirSync(join(queue, 'todo')).map((number) => {
+    const todo = readFileSync(join(queue, 'todo', number));
+    const intd = readFileSync(join(queue, 'intd', number));
+    const mess = readFileSync(join(queue, 'mess', String(splitOf(number)), number));
+    if (!todo.equals(intd)) throw new Error(`intd/${number} is not todo/${number}`);
+    const line = mess.indexOf(10) + 1;
+    return {
+      number,
+      envelope: decodeIntd(todo),
+      received: mess.subarray(0, line).toString('latin1'),
+      body: mess.subarray(line),
+    };
+  });
+}
+
+/** Files that belong to no queued message, as paths inside the queue. */
+export function debris(home: string): string[] {
+  const queue = join(home, 'queue');
+  const queued = new Set(readdirSync(join(queue, 'todo')));
+  const found = readdirSync(join(queue, 'pid')).map((name) => `pid/${name}`);
+  for (const name of readdirSync(join(queue, 'intd')))
+    if (!queued.has(name)) found.push(`intd/${name}`);
+  for (const split of readdirSync(join(queue, 'mess')))
+    for (const name of readdirSync(join(queue, 'mess', split)))
+      if (!queued.has(name)) found.push(`mess/${split}/${name}`);
+  return found;
+}
