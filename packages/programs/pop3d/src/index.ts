@@ -1,1 +1,2 @@
-export {};
+export { listenFlags as pop3dFlags } from '@q/session';
+export { pop3dMain } from './main.ts';

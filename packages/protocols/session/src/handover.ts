@@ -51,6 +51,7 @@ export function heldSocketOf(handle: unknown): HeldSocket | undefined {
 
 /** The socket, in the process that is to serve it; it is read from now on. */
 export function socketOfHeld(held: HeldSocket): Socket {
+  held.handle.reading = false;
   return new Socket({
     handle: held.handle,
     readable: true,

@@ -1,6 +1,7 @@
 export { Conn, type ConnOptions, connOf } from './conn.ts';
 export { type Endpoint, endpointText, inheritedEndpoints, parseEndpoint } from './endpoint.ts';
 export { Disconnected, LineTooLong, Timeout } from './errors.ts';
+export { networkOf } from './gate.ts';
 export {
   type Channel,
   type HeldSocket,

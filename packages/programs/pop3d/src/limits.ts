@@ -1,0 +1,16 @@
+// What a POP3 client may make us hold or do. Each number with its reason.
+
+/** Bytes of a message in memory per session: one read, one write to the socket. */
+export const CHUNK_BYTES = 64 * 1024;
+
+/** Lines of a LIST or UIDL answer that are built before the client must have taken them. */
+export const LIST_BATCH = 2000;
+
+/** Files looked at between two turns of the event loop: others' sessions wait that long, no longer. */
+export const STAT_BATCH = 64;
+
+/** Seconds without a byte from a client that has logged in: qmail-pop3d's. RFC 1939 asks for 600 at least. */
+export const IDLE_SECONDS = 1200;
+
+/** Seconds to read on after our last word, so that no reset takes it away. */
+export const LINGER_SECONDS = 2;

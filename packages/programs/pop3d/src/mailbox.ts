@@ -1,0 +1,259 @@
+// A maildir as POP3 sees it: a numbered list that does not change during a session, and marks that
+// become real at QUIT only. qmail-pop3d(8), maildir(5).
+//
+// Nothing is locked. Other sessions, an IMAP server and deliveries work on the same maildir meanwhile:
+// a message may be renamed (its flags change, new/ becomes cur/) or go. Its unique name finds it again;
+// one that is gone is gone, which is no error for DELE and one for RETR.
+
+import { fstatSync, lstatSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { errnoOf } from '@q/fault';
+import { renameFile, unlinkIfThere } from '@q/fsx';
+import { type Entry, entryPath, openEntry, scanMaildir } from '@q/maildir';
+import { uidOf } from '@q/pop3';
+import { STAT_BATCH } from './limits.ts';
+import type { OpenMessage } from './retrieve.ts';
+
+export interface Message {
+  /** RFC 1939 unique-id. */
+  readonly uid: string;
+  /** Bytes of the file, as qmail counts: each line end is one byte there and two on the wire. */
+  readonly size: number;
+  readonly deleted: boolean;
+}
+
+/** Why there is no mailbox: the directory is not there, or it cannot be read. */
+export class MailboxFault extends Error {
+  override readonly name = 'MailboxFault';
+  readonly kind: 'missing' | 'scan';
+
+  constructor(kind: 'missing' | 'scan', cause?: unknown) {
+    super(kind === 'missing' ? 'no such maildir' : 'unable to scan maildir', { cause });
+    this.kind = kind;
+  }
+}
+
+/** Lists the maildir at `dir`, oldest message first. Throws MailboxFault. */
+export async function openMailbox(dir: string): Promise<Mailbox> {
+  if (!(await isDirectory(dir))) throw new MailboxFault('missing');
+  try {
+    const slots: Slot[] = [];
+    let looks = 0;
+    for (const entry of await scanMaildir(dir)) {
+      const slot = slotFromName(entry) ?? slotFromFile(dir, entry);
+      if (slot !== undefined) slots.push(slot);
+      if (++looks % STAT_BATCH === 0) await nextTurn();
+    }
+    slots.sort((a, b) => a.time - b.time || (a.unique < b.unique ? -1 : 1));
+    return new Mailbox(dir, distinct(dir, slots));
+  } catch (error) {
+    throw new MailboxFault('scan', error);
+  }
+}
+
+/** The list of one session. */
+export class Mailbox {
+  readonly #dir: string;
+  readonly #slots: readonly Slot[];
+
+  constructor(dir: string, slots: readonly Slot[]) {
+    this.#dir = dir;
+    this.#slots = slots;
+  }
+
+  /** How many messages there were at the start; deleted ones keep their number. */
+  get count(): number {
+    return this.#slots.length;
+  }
+
+  /** The message of that number, counted from 1; undefined when there is none. */
+  message(number: number): Message | undefined {
+    return this.#slots[number - 1];
+  }
+
+  /** Total size in bytes of the messages that are not marked. */
+  get size(): number {
+    return this.#slots.reduce((sum, slot) => (slot.deleted ? sum : sum + slot.size), 0);
+  }
+
+  /** Marks a message for removal at commit. */
+  mark(number: number): void {
+    const slot = this.#slots[number - 1];
+    if (slot !== undefined) slot.deleted = true;
+  }
+
+  /** How many messages are marked. */
+  get marked(): number {
+    return this.#slots.reduce((sum, slot) => (slot.deleted ? sum + 1 : sum), 0);
+  }
+
+  unmarkAll(): void {
+    for (const slot of this.#slots) slot.deleted = false;
+  }
+
+  /** The message's file, to be closed by the caller; undefined when it cannot be opened. */
+  async open(number: number): Promise<OpenMessage | undefined> {
+    const slot = this.#slots[number - 1];
+    if (slot === undefined) return undefined;
+    return this.#where(slot, async () => {
+      const fd = await openEntry(this.#dir, slot);
+      if (fd === undefined) throw notThere();
+      return { fd, size: fstatSync(fd).size };
+    }).catch(() => undefined);
+  }
+
+  /**
+   * The UPDATE state: removes what is marked, moves the rest of new/ to cur/. False when something
+   * marked is still there.
+   */
+  async commit(): Promise<boolean> {
+    let complete = true;
+    for (const slot of this.#slots) {
+      if (slot.deleted) complete = (await this.#remove(slot)) && complete;
+      else if (slot.dir === 'new') await this.#moveToCur(slot);
+    }
+    return complete;
+  }
+
+  async #remove(slot: Slot): Promise<boolean> {
+    try {
+      await this.#where(slot, async () => {
+        if (!(await unlinkIfThere(entryPath(this.#dir, slot)))) throw notThere();
+      });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async #moveToCur(slot: Slot): Promise<void> {
+    const name = slot.name.includes(':') ? slot.name : `${slot.name}:2,`;
+    try {
+      await renameFile(entryPath(this.#dir, slot), entryPath(this.#dir, { dir: 'cur', name }));
+    } catch {
+      // It stays in new/, or somebody else moved it: either way it is still mail.
+    }
+  }
+
+  /**
+   * Does something with the message's file; when it is not there, looks where it went. Undefined when it
+   * is nowhere. One look finds the new places of all messages, so that a mailbox that was emptied
+   * behind our back costs two more scans, not two for each message.
+   */
+  async #where<T>(slot: Slot, act: () => Promise<T>): Promise<T | undefined> {
+    for (let tries = 1; slot.misses < SURE; tries++) {
+      try {
+        return await act();
+      } catch (error) {
+        if (errnoOf(error) !== 'ENOENT' || tries > 2 * SURE) throw error;
+      }
+      await this.#findAll();
+    }
+    return undefined;
+  }
+
+  async #findAll(): Promise<void> {
+    const found = new Map<string, Entry>();
+    for (const entry of await scanMaildir(this.#dir)) found.set(entry.unique, entry);
+    for (const slot of this.#slots) {
+      const entry = slot.twin ? undefined : found.get(slot.unique);
+      if (entry === undefined) {
+        slot.misses++;
+        continue;
+      }
+      slot.misses = 0;
+      slot.dir = entry.dir;
+      slot.name = entry.name;
+    }
+  }
+}
+
+// --- the list ---
+
+function notThere(): Error {
+  return Object.assign(new Error('renamed or gone'), { code: 'ENOENT' });
+}
+
+/** A file that vanished is an answer, not an error. */
+const QUIETLY = { throwIfNoEntry: false } as const;
+
+/** So many scans in a row must miss a message before it is gone: a rename can hide it from one. */
+const SURE = 2;
+
+/** One message and where its file was last seen. */
+interface Slot extends Message {
+  readonly unique: string;
+  /** Seconds; the order of the list. */
+  readonly time: number;
+  deleted: boolean;
+  dir: 'new' | 'cur';
+  name: string;
+  /** Scans in a row that did not find it. */
+  misses: number;
+  /** Other files have the same unique name: it is never looked for under another name. */
+  twin: boolean;
+}
+
+/**
+ * The slot of a file whose name tells everything, which saves a look at it: the first number is the
+ * time of delivery, ",S=" the size.
+ */
+function slotFromName(entry: Entry): Slot | undefined {
+  const time = /^([0-9]{1,12})\./.exec(entry.unique)?.[1];
+  if (entry.size === undefined || time === undefined) return undefined;
+  return newSlot(entry, entry.size, Number(time));
+}
+
+/** The slot of any other file; undefined when it is gone again, or no file. */
+function slotFromFile(dir: string, entry: Entry): Slot | undefined {
+  const stats = lstatSync(entryPath(dir, entry), QUIETLY);
+  if (stats === undefined || !stats.isFile()) return undefined;
+  return newSlot(entry, stats.size, stats.mtimeMs / 1000);
+}
+
+function newSlot(entry: Entry, size: number, time: number): Slot {
+  const { unique, name, dir } = entry;
+  const uid = uidOf(unique);
+  return { unique, uid, size, time, dir, name, deleted: false, misses: 0, twin: false };
+}
+
+/**
+ * Files that share a unique name (two with different flags, say) are messages of their own: the second
+ * gets a unique-id of its own. Two names of one file count once.
+ */
+function distinct(dir: string, slots: readonly Slot[]): readonly Slot[] {
+  const seen = new Map<string, Slot>();
+  const kept: Slot[] = [];
+  for (const slot of slots) {
+    const first = seen.get(slot.unique);
+    if (first === undefined) {
+      seen.set(slot.unique, slot);
+      kept.push(slot);
+      continue;
+    }
+    const inode = inodeOf(dir, slot);
+    const before = inodeOf(dir, first);
+    if (inode === undefined || inode === before) continue;
+    if (before === undefined) {
+      // Renamed during the scan.
+      Object.assign(first, { dir: slot.dir, name: slot.name });
+      continue;
+    }
+    first.twin = true;
+    kept.push({ ...slot, twin: true, uid: uidOf(`${slot.unique}\0${slot.name}`) });
+  }
+  return kept;
+}
+
+function inodeOf(dir: string, slot: Slot): number | undefined {
+  return lstatSync(entryPath(dir, slot), QUIETLY)?.ino;
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
+}

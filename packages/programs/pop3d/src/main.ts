@@ -1,0 +1,47 @@
+// qmail-pop3d MAILDIR: one session on descriptors 0 and 1, after qmail-popup and a checker.
+// qmail-pop3d --listen ADDRESS... [MAILDIR]: the whole service, see resident/parent.ts.
+
+import { Permanent } from '@q/fault';
+import type { Invocation } from '@q/proc';
+import { Disconnected, listenOptionsOf, serveStdio, Timeout } from '@q/session';
+import { IDLE_SECONDS } from './limits.ts';
+import { residentChild } from './resident/child.ts';
+import { residentParent } from './resident/parent.ts';
+import { newTally, serveMailbox } from './session.ts';
+
+/** qmail-pop3d's only exit code but 0: it did not start to serve. */
+const EXIT_REFUSED = 1;
+const DEFAULT_MAILDIR = 'Maildir';
+
+export async function pop3dMain(invocation: Invocation): Promise<number> {
+  // Only our own parent starts us with an IPC channel; it says what we are.
+  if (process.channel !== undefined) return residentChild(invocation);
+  const listening = listenOptionsOf(invocation.options, invocation.env, 'qmaild');
+  const [maildir] = invocation.args;
+  if (listening !== undefined) {
+    return residentParent(invocation, listening, maildir ?? DEFAULT_MAILDIR);
+  }
+  if (maildir === undefined) throw new Permanent('no maildir given', { exitCode: EXIT_REFUSED });
+  return oneShot(invocation, maildir);
+}
+
+/**
+ * Exit code 0 however the session ends: to qmail-popup anything else means that the password was
+ * wrong, and it would tell the client so.
+ */
+async function oneShot({ env }: Invocation, maildir: string): Promise<number> {
+  if (process.getuid?.() === 0)
+    throw new Permanent('will not run as root', { exitCode: EXIT_REFUSED });
+  return serveStdio(
+    async (conn) => {
+      conn.idleTimeout = IDLE_SECONDS;
+      try {
+        await serveMailbox(conn, maildir, newTally());
+      } catch (error) {
+        if (!(error instanceof Timeout || error instanceof Disconnected)) throw error;
+      }
+      return 0;
+    },
+    { env },
+  );
+}

@@ -1,0 +1,33 @@
+// The login process: takes connections and asks for names and passwords. Binds as root where it must,
+// then is qmaild for good; everything a stranger can send before it has logged in is parsed here.
+
+import { openLog } from '@q/log';
+import { listen } from '@q/session';
+import { authorization } from './authorization.ts';
+import { GRACE_SECONDS } from './limits.ts';
+import { Link } from './link.ts';
+import { LocalNames } from './local-names.ts';
+import type { LoginConfig } from './messages.ts';
+import { Penalties } from './penalties.ts';
+
+/** Serves until SIGTERM or until the parent is gone. Throws when it cannot listen. */
+export async function loginProcess(config: LoginConfig): Promise<number> {
+  const log = openLog('qmail-pop3d');
+  const link = new Link();
+  const gatekeeper = { link, log, penalties: new Penalties(), names: new LocalNames() };
+  const listener = await listen(authorization(gatekeeper), {
+    ...config.listen,
+    busy: '-ERR [SYS/TEMP] too many connections, please try again later',
+    graceSeconds: GRACE_SECONDS,
+    log,
+  });
+  const stop = () => {
+    link.letGo();
+    void listener.close();
+  };
+  // listen() has its own handler for the signals, which stops the listener; this one lets go of sessions.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
+  process.once('disconnect', stop);
+  await listener.closed;
+  return 0;
+}
