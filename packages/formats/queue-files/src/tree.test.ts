@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   linkSync,
@@ -120,6 +121,10 @@ test('a file with a second name, a file in the place of the trigger, a FIFO in t
   unlinkSync(lock('trigger'));
   writeFileSync(lock('trigger'), '');
   expect(() => makeQueueTree(home, single)).toThrow('is not a fifo');
+  unlinkSync(lock('trigger'));
+  unlinkSync(lock('sendmutex'));
+  execFileSync('mkfifo', [lock('sendmutex')]);
+  expect(() => makeQueueTree(home, single)).toThrow('is not a file');
 });
 
 test('without a home there is no queue', () => {
