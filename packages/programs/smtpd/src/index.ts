@@ -1,1 +1,4 @@
-export {};
+export { type Config, readConfig } from './config.ts';
+export { smtpdMain, smtpSession } from './main.ts';
+export { session } from './session.ts';
+export type { Services } from './state.ts';
