@@ -26,6 +26,8 @@ const COMMANDS: readonly SubCommand[] = [startCommand, setupCommand];
 
 /** Runs the sub-command named by the first argument. Throws Permanent for an unknown one or a bad option. */
 export async function frontDoorMain(invocation: Invocation): Promise<number> {
+  // `qmail-ts start | head` closes our output early; the services do not end for that.
+  process.stdout.on('error', () => {});
   const [name, ...words] = invocation.args;
   const command = COMMANDS.find((candidate) => candidate.name === name);
   if (command === undefined) throw new Permanent(`no command "${name}": try qmail-ts --help`);

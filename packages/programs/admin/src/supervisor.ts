@@ -140,17 +140,21 @@ function groupIsOurs(pid: number, dir: string): boolean {
   }
 }
 
+/**
+ * Asks each group's leader to end; its children end by themselves when their pipes do, and finish what
+ * they are doing first. What is still there after the grace time is killed.
+ */
 async function endGroups(groups: readonly number[]): Promise<void> {
-  for (const group of groups) signalGroup(group, 'SIGTERM');
+  for (const group of groups) signal(group, 'SIGTERM');
   const deadline = Date.now() + GRACE;
-  while (groups.some((group) => signalGroup(group, 0)) && Date.now() < deadline) await pause(20);
-  for (const group of groups) signalGroup(group, 'SIGKILL');
+  while (groups.some((group) => signal(-group, 0)) && Date.now() < deadline) await pause(20);
+  for (const group of groups) signal(-group, 'SIGKILL');
 }
 
-/** True if the process group had a member to signal; 0 only asks. */
-function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
+/** kill(2): true if there was somebody to signal; 0 only asks, a negative pid means the group. */
+function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   try {
-    process.kill(-group, signal);
+    process.kill(pid, name);
     return true;
   } catch {
     return false;
