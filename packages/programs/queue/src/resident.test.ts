@@ -67,7 +67,11 @@ async function raw(): Promise<{ socket: Socket; answers: () => string; ended: Pr
   socket.on('data', (chunk) => {
     answers += chunk.toString('latin1');
   });
-  return { socket, answers: () => answers, ended: once(socket, 'close') };
+  return {
+    socket,
+    answers: () => answers,
+    ended: new Promise((done) => socket.once('close', done)),
+  };
 }
 
 test("one connection serves many messages; the first has the peer's pid, the others their number", async () => {

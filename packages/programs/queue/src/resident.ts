@@ -1,6 +1,7 @@
 // The queue server: qmail-queue --listen. One process as the queue's owner takes messages from everyone
 // on the host, over the queue socket; the kernel says who is calling.
 
+import { setMaxListeners } from 'node:events';
 import { chmodSync, renameSync, unlinkSync } from 'node:fs';
 import { createServer, type Server, Socket } from 'node:net';
 import { errnoText } from '@q/fault';
@@ -36,6 +37,7 @@ export async function serveQueue(options: ServeQueueOptions): Promise<void> {
   const stopped = stopRequest(options.lifeline);
   const closing = new AbortController();
   const cutting = new AbortController();
+  setMaxListeners(0, closing.signal, cutting.signal); // each connection listens
   const running = new Set<Promise<void>>();
   const serve = connectionHandler(options, { closing: closing.signal, cutting: cutting.signal });
   const server = createServer({ allowHalfOpen: true }, (socket) => {

@@ -31,10 +31,10 @@ export class ChunkReader {
    */
   async next(until: number, over: () => boolean): Promise<Buffer | undefined | 'timeout'> {
     for (;;) {
-      if (over()) return undefined;
+      // What has been read off the kernel must be looked at: its sender counts on that (see Lost).
       const chunk = this.#socket.read() as Buffer | null;
       if (chunk !== null) return chunk;
-      if (this.#ended) return undefined;
+      if (this.#ended || over()) return undefined;
       if (Date.now() >= until) return 'timeout';
       await this.#event(until - Date.now());
     }

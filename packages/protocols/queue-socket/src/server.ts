@@ -127,7 +127,10 @@ class ConnectionServer {
     else if (this.#deadline === 0) this.#deadline = Date.now() + this.#messageSeconds * 1000;
     const until = idle ? Date.now() + idleSeconds * 1000 : this.#deadline;
     const over = () => cutting?.aborted === true || (idle && closing?.aborted === true);
-    const chunk = await this.#reader.next(until, over);
+    let chunk: Buffer | undefined | 'timeout';
+    // A client that never stops sending would otherwise never be looked at again.
+    if (!idle && Date.now() >= until) chunk = 'timeout';
+    else if (cutting?.aborted !== true) chunk = await this.#reader.next(until, over);
     if (chunk !== undefined && chunk !== 'timeout') return chunk;
     const answered = idle || this.#discarded !== undefined;
     if (!answered && chunk === 'timeout') await this.#fail(QueueExit.TIMEOUT);
