@@ -11,3 +11,6 @@ export const BAD_COMMANDS_MAX = 20;
 
 /** Longest unique-id in bytes: RFC 1939 section 7. */
 export const UID_MAX = 70;
+
+/** Bytes of answers to pipelined commands that are held to leave together. */
+export const QUEUED_MAX = 64 * 1024;

@@ -2,7 +2,7 @@
 
 import { type Conn, LineTooLong } from '@q/session';
 import { type Command, parseCommand } from './command.ts';
-import { BAD_COMMANDS_MAX, COMMAND_LINE_MAX } from './limits.ts';
+import { BAD_COMMANDS_MAX, COMMAND_LINE_MAX, QUEUED_MAX } from './limits.ts';
 import { ERR } from './replies.ts';
 
 /** What a command's handler says: go on; go on, but that was no command; stop serving. */
@@ -42,6 +42,8 @@ export async function serveCommands<State>(
           command.argument,
         );
     if (step === 'stop') return 'stop';
+    // A client that sends a thousand RETR and reads nothing waits here, not in our memory.
+    if (conn.queued >= QUEUED_MAX) await conn.flush();
     bad = step === 'bad' ? bad + 1 : 0;
     if (bad >= BAD_COMMANDS_MAX) {
       conn.write(ERR.tooManyBad);

@@ -44,6 +44,7 @@ export class Conn {
   #deadline: number | undefined;
   #stopping = false;
   #batch: (Buffer | string)[] = [];
+  #queued = 0;
   #inFlight = 0;
   #failure: Disconnected | undefined;
   #closed: Promise<void> | undefined;
@@ -133,6 +134,12 @@ export class Conn {
   /** Adds to the batch that leaves at the next flush. A string is latin1; bytes must stay unchanged until then. */
   write(data: Buffer | string): void {
     if (data.length > 0) this.#batch.push(data);
+    this.#queued += data.length;
+  }
+
+  /** Bytes written since the last flush. Whoever answers pipelined commands at length looks at it and flushes. */
+  get queued(): number {
+    return this.#queued;
   }
 
   /**
@@ -226,6 +233,7 @@ export class Conn {
     const batch = this.#batch;
     if (batch.length === 0 || this.#failure !== undefined) return;
     this.#batch = [];
+    this.#queued = 0;
     const parts = batch.map((part) => (typeof part === 'string' ? bytesOf(part) : part));
     const total = parts.reduce((sum, part) => sum + part.length, 0);
     if (total <= JOIN_BYTES) {
