@@ -100,9 +100,7 @@ test('a file that is there but cannot be read is a temporary trouble that names 
   expect(() => control.list('locals')).toThrow(/^unable to read control\/locals: /);
   put('huge', '');
   truncateSync(join(home, 'control', 'huge'), CONTROL_FILE_MAX + 1);
-  expect(() => control.line('huge')).toThrow(
-    'unable to read control/huge: file is too large',
-  );
+  expect(() => control.line('huge')).toThrow('unable to read control/huge: file is too large');
 });
 
 test('no list line is empty, a comment, or ends in a blank; no first line holds a line feed', () => {

@@ -1,1 +1,44 @@
-export {};
+export {
+  type Authenticated,
+  authenticate,
+  authenticateSystem,
+  authenticateVirtual,
+  openUserTable,
+  type SystemPasswords,
+  tablePath,
+  userDefaults,
+} from './authenticate.ts';
+export { hashLevels, userDirectory } from './directory.ts';
+export { virtualEnvironment } from './environment.ts';
+export { type HookPlace, runHooks } from './hooks.ts';
+export {
+  type BaseUser,
+  EXIT_LOGIN_REFUSED,
+  findBaseUser,
+  findOwner,
+  type Login,
+  type LoginPlaces,
+  qualify,
+  refused,
+  resolveLogin,
+} from './login.ts';
+export { isUserName } from './names.ts';
+export { hashPassword, verifyPassword, verifyPasswordAsync } from './password.ts';
+export {
+  decodeRecord,
+  encodeRecord,
+  type RecordDefaults,
+  UNLIMITED,
+  type VirtualUser,
+} from './record.ts';
+export {
+  globalSettingsDirectory,
+  openSettings,
+  SETTINGS,
+  type SettingName,
+  type Settings,
+  type SettingsPlaces,
+} from './settings.ts';
+export { openTable, type Table } from './table.ts';
+export { parseTextTable } from './text-table.ts';
+export { type Draft, type UpdateOptions, updateTable } from './update.ts';

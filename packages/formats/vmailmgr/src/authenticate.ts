@@ -1,0 +1,109 @@
+// Proves who logs in, in two halves: what needs root (the shadow file) and what must not be root (reading a
+// table that belongs to the base user, who can put anything in its place).
+
+import { join } from 'node:path';
+import * as posix from '@q/posix';
+import { argText } from '@q/proc';
+import { type Login, type LoginPlaces, refused, resolveLogin } from './login.ts';
+import { verifyPasswordAsync } from './password.ts';
+import { UNLIMITED, type VirtualUser } from './record.ts';
+import { openSettings, type Settings } from './settings.ts';
+import { openTable, type Table } from './table.ts';
+
+/** The table of the base user whose home this is, by the setting password-file. */
+export function tablePath(home: string, settings: Settings): string {
+  return join(home, `${argText(settings.string('password-file'))}.cdb`);
+}
+
+/** Opens it; the settings also say what records of the oldest form leave open. */
+export function openUserTable(home: string, settings: Settings): Table {
+  return openTable(tablePath(home, settings), userDefaults(settings, UNLIMITED));
+}
+
+/** A new record by the settings: no mailbox, no password, no forwards. `now` in seconds since 1970. */
+export function userDefaults(
+  settings: Settings,
+  now: number = Math.floor(Date.now() / 1000),
+): VirtualUser {
+  return {
+    password: '*',
+    directory: '',
+    forwards: [],
+    personal: '',
+    hardQuota: settings.number('default-hardquota'),
+    softQuota: settings.number('default-softquota'),
+    messageSize: settings.number('default-msgsize'),
+    messageCount: settings.number('default-msgcount'),
+    created: now === UNLIMITED ? 0 : now,
+    expiry: now + settings.number('default-expiry'),
+    hasMailbox: false,
+    mailboxEnabled: true,
+  };
+}
+
+/**
+ * The record of the virtual user who proved to know the password. Run as the base user. Throws `refused`
+ * with VMailMgr's texts, Temporary when the table cannot be read. A disabled mailbox still lets its owner
+ * in: what is there remains readable.
+ */
+export async function authenticateVirtual(
+  table: Table,
+  name: string,
+  password: Uint8Array,
+  now: number = Math.floor(Date.now() / 1000),
+): Promise<VirtualUser> {
+  const user = name === '' ? undefined : table.get(name);
+  const known = user?.hasMailbox ? user : undefined;
+  const matches = await verifyPasswordAsync(password, known?.password);
+  if (known === undefined) throw refused('Invalid or unknown virtual user');
+  if (!matches) throw refused('Invalid or incorrect password');
+  if (known.expiry < now) throw refused('Account has expired');
+  return known;
+}
+
+/** Where password hashes of system accounts come from. */
+export interface SystemPasswords {
+  getpwnam(name: string): { readonly password: string } | undefined;
+  getspnam(name: string): { readonly password: string } | undefined;
+}
+
+/** Checks the password of a system account against the shadow or passwd entry. Run as root. Throws `refused`. */
+export async function authenticateSystem(
+  user: string,
+  password: Uint8Array,
+  accounts: SystemPasswords = posix,
+): Promise<void> {
+  const account = accounts.getpwnam(user);
+  const stored = account && (accounts.getspnam(user)?.password ?? account.password);
+  if (!(await verifyPasswordAsync(password, stored)))
+    throw refused('Invalid or incorrect password');
+}
+
+export interface Authenticated extends Login {
+  /** The record; undefined for the base user itself. */
+  readonly virtual: VirtualUser | undefined;
+}
+
+/**
+ * The whole way in one process, where no change of user is wanted: a private instance, or a process that
+ * already is the base user.
+ */
+export async function authenticate(
+  login: string,
+  password: Uint8Array,
+  places: LoginPlaces & { readonly env?: Readonly<Record<string, string | undefined>> },
+): Promise<Authenticated> {
+  const found = resolveLogin(login, places);
+  if (found.virtualName === '') {
+    await authenticateSystem(found.base.user, password);
+    return { ...found, virtual: undefined };
+  }
+  const home = found.base.home;
+  const table = openUserTable(home, openSettings({ home, env: places.env ?? {} }));
+  try {
+    const virtual = await authenticateVirtual(table, found.virtualName, password);
+    return { ...found, virtual };
+  } finally {
+    table.close();
+  }
+}

@@ -1,0 +1,37 @@
+// Runs VMailMgr's hooks: programs without arguments that a host or a domain puts into its settings directory.
+
+import { spawn } from '@q/proc';
+
+/** The status of a hook that could not be started, as a shell has it. */
+const NOT_STARTED = 127;
+/** The status of a hook that was killed: VMailMgr's -1. */
+const KILLED = 255;
+
+export interface HookPlace {
+  /** The whole environment. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Descriptors of ours that become 0, 1 and 2 there. Default: the same ones. */
+  readonly stdio?: readonly [number, number, number];
+  /** Called before each hook: to rewind the message it reads. */
+  readonly before?: () => void;
+}
+
+/** Runs `paths` (of `Settings.hooks`) in order up to the first that fails; its exit status, or 0. */
+export async function runHooks(paths: readonly string[], place: HookPlace): Promise<number> {
+  for (const file of paths) {
+    place.before?.();
+    const status = await runHook(file, place);
+    if (status !== 0) return status;
+  }
+  return 0;
+}
+
+async function runHook(file: string, { env, stdio = [0, 1, 2] }: HookPlace): Promise<number> {
+  try {
+    const child = await spawn({ file, args: [], env, stdio });
+    const exit = await child.exited;
+    return 'code' in exit ? exit.code : KILLED;
+  } catch {
+    return NOT_STARTED;
+  }
+}

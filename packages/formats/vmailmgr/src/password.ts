@@ -1,0 +1,99 @@
+// Password hashes of virtual and system users.
+//
+//   $1$ $5$ $6$ $y$ .. and DES   whatever crypt(3) of the C library knows
+//   $0$PASSWORD                  plain text
+//   3 and 32 hex digits          unsalted MD5, from the first years of VMailMgr
+//   *... !... or nothing         no password matches
+//
+// New hashes are yescrypt, or sha512-crypt where the C library has no yescrypt: VMailMgr and every other
+// program that asks crypt(3) of the same host verifies them.
+
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { textOf } from '@q/bytes';
+import { Permanent, Temporary } from '@q/fault';
+import { crypt, cryptAsync, gensalt } from '@q/posix';
+import { PASSWORD_MAX } from './limits.ts';
+
+/** Methods for new hashes, best first, with their cost (0: the library's own choice, for yescrypt a good one). */
+const METHODS = [
+  { prefix: '$y$', rounds: 0 },
+  { prefix: '$6$', rounds: 200_000 },
+] as const;
+
+/** What a password is measured against where there is no hash: it costs the same time and never matches. */
+const NOBODY = ['$y$j9T$no.such.user.no.such$', '$6$rounds=200000$no.such.user.no.$'];
+
+/**
+ * A salted hash of the password's bytes. Throws Permanent for a password that cannot be one: empty, longer
+ * than PASSWORD_MAX, or with NUL, CR or LF, which the protocols could not carry.
+ */
+export function hashPassword(password: Uint8Array): string {
+  if (!isUsable(password) || password.includes(10) || password.includes(13))
+    throw new Permanent('the password is empty, too long, or has a NUL or line end in it');
+  for (const { prefix, rounds } of METHODS) {
+    const setting = gensalt(prefix, rounds);
+    const hash = setting === undefined ? undefined : crypt(password, setting);
+    if (hash?.startsWith(prefix)) return hash;
+  }
+  throw new Temporary('the C library has no strong password hash');
+}
+
+/**
+ * True when the password is the one that `stored` was made from. Blocks for as long as the hash costs. With
+ * `stored` undefined (no such user) it takes as long as a wrong password does.
+ */
+export function verifyPassword(password: Uint8Array, stored: string | undefined): boolean {
+  if (!isUsable(password)) return false;
+  const own = ownMethod(password, stored);
+  if (own !== undefined) return own;
+  if (stored === undefined || isLocked(stored)) {
+    NOBODY.some((setting) => crypt(password, setting) !== undefined);
+    return false;
+  }
+  return isEqual(crypt(password, stored), stored);
+}
+
+/** The same in a thread of the pool, for servers. */
+export async function verifyPasswordAsync(
+  password: Uint8Array,
+  stored: string | undefined,
+): Promise<boolean> {
+  if (!isUsable(password)) return false;
+  const own = ownMethod(password, stored);
+  if (own !== undefined) return own;
+  if (stored === undefined || isLocked(stored)) {
+    for (const setting of NOBODY)
+      if ((await cryptAsync(password, setting)) !== undefined) return false;
+    return false;
+  }
+  return isEqual(await cryptAsync(password, stored), stored);
+}
+
+// --- internal ---
+
+function isUsable(password: Uint8Array): boolean {
+  return password.length > 0 && password.length <= PASSWORD_MAX && !password.includes(0);
+}
+
+/** The hash field of a locked or disabled account. A NUL could only cut a hash short. */
+function isLocked(stored: string): boolean {
+  return stored === '' || /^[*!]|\0/.test(stored);
+}
+
+/** The answer for the two forms crypt(3) does not know; undefined for all others. */
+function ownMethod(password: Uint8Array, stored: string | undefined): boolean | undefined {
+  if (stored?.startsWith('$0$')) return isEqual(`$0$${textOf(password)}`, stored);
+  if (stored !== undefined && /^3[0-9a-f]{32}$/.test(stored))
+    return isEqual(`3${createHash('md5').update(password).digest('hex')}`, stored);
+  return undefined;
+}
+
+/** Compares digests, so that neither the place of the first difference nor the length shows in the time. */
+function isEqual(computed: string | undefined, stored: string): boolean {
+  if (computed === undefined) return false;
+  return timingSafeEqual(digest(computed), digest(stored));
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text, 'latin1').digest();
+}
