@@ -26,8 +26,13 @@ import { inside } from './paths.ts';
 /** The message in pieces, which are written as they come. A piece may be reused once the next is asked for. */
 export type Parts = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
-/** Seams for tests; the defaults are the real thing. */
+/** All but the first are seams for tests; the defaults are the real thing. */
 export interface DeliveryOptions {
+  /**
+   * Called when the message is on disk in tmp and has no name in new yet: for what must happen only if the
+   * delivery will succeed. What it throws ends the delivery, and nothing is left.
+   */
+  readonly beforeLink?: () => Promise<void>;
   /** Unix time in seconds. */
   readonly now?: () => number;
   readonly pid?: number;
@@ -51,6 +56,7 @@ export async function deliverToMaildir(
     maildir,
     files: { ...FILES, ...options.files },
     freshName: () => freshName(options),
+    beforeLink: options.beforeLink ?? (async () => {}),
   };
   await enter(maildir);
   try {
@@ -64,6 +70,7 @@ interface Delivery {
   readonly maildir: Path;
   readonly files: typeof FILES;
   readonly freshName: () => string;
+  readonly beforeLink: () => Promise<void>;
 }
 
 function freshName({ now, pid, host }: DeliveryOptions): string {
@@ -97,6 +104,7 @@ async function throughTmp(delivery: Delivery, parts: AsyncIterable<Uint8Array>):
       // Before the link: NFS tells some write errors only now.
       await files.closeFd(fd);
     }
+    await delivery.beforeLink();
     linked = await linkToNew(delivery, tmp, name);
   } finally {
     // The message is safe, or its failure is being reported: a leftover here is only garbage.

@@ -1,1 +1,1 @@
-export {};
+export { checkvpwMain } from './checkvpw.ts';

@@ -1,0 +1,26 @@
+// The message on descriptor 0. It is read by position, so that nothing depends on what a hook did to the
+// offset; only hooks get it rewound.
+
+import { errnoText, Temporary } from '@q/fault';
+import { readChunks, rewindFd } from '@q/fsx';
+
+/** Reading failed: told apart from failing to write the copy. */
+export class MessageReadError extends Temporary {}
+
+/** The message from its beginning, each chunk a buffer of its own. Throws MessageReadError. */
+export async function* messageBytes(fd = 0): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    yield* readChunks(fd, 0);
+  } catch (cause) {
+    throw new MessageReadError(`Unable to read message: ${errnoText(cause)}`, { cause });
+  }
+}
+
+/** Puts the descriptor's own offset to the beginning, for a hook. Throws Temporary when it is not a file. */
+export function rewindMessage(fd = 0): void {
+  try {
+    rewindFd(fd);
+  } catch (cause) {
+    throw new Temporary('Unable to rewind message', { cause });
+  }
+}

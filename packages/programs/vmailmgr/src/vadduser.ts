@@ -1,0 +1,153 @@
+// vadduser and vaddalias: a new record, with a directory, in a virtual domain. vadduser(1), vaddalias(1).
+//
+// All under the table's lock: 1 the directory, 2 the record. A crash between them leaves an empty maildir
+// without a record, which the next vadduser of that name takes over; no record is without its maildir.
+
+import { posix } from 'node:path';
+import { asciiLower } from '@q/bytes';
+import { Permanent } from '@q/fault';
+import { type Invocation, mailText } from '@q/proc';
+import { hashPassword, userDefaults, type VirtualUser } from '@q/vmailmgr';
+import { withTable } from './domain.ts';
+import { makeMailbox } from './make-mailbox.ts';
+import { checkForward, checkUserName } from './names.ts';
+import { limitsOf, type UserLimits } from './new-limits.ts';
+import { standardOutput } from './output.ts';
+import { askNewPassword } from './prompt.ts';
+import { isSetAside } from './remove-mailbox.ts';
+import { reasonOf, runTool, type Tool } from './tool.ts';
+
+const ADDING = 'error adding the virtual user';
+const NO_LOGIN = '*';
+
+/** Exit code 0, or 1 when the user was not added; trouble with an alias is only a warning. */
+export function vadduserMain(invocation: Invocation): Promise<number> {
+  return runTool('vadduser', invocation, (tool) => addUserAndAliases(tool, invocation));
+}
+
+/** `vaddalias NAME DEST...` is `vadduser -D -P -f DEST... NAME`, and speaks with its voice. */
+export async function vaddaliasMain(invocation: Invocation): Promise<number> {
+  const [name, ...forward] = invocation.args;
+  if (name === undefined || forward.length === 0) {
+    standardOutput.out('usage: vaddalias virtuser dest [dest ...]\n');
+    return 1;
+  }
+  const options = { 'no-mailbox': true, 'no-password': true, forward };
+  return vadduserMain({ ...invocation, args: [name], options });
+}
+
+async function addUserAndAliases(tool: Tool, { args, options }: Invocation): Promise<boolean> {
+  const [name = '', ...aliases] = args.map(mailText);
+  if (!(await addUser(tool, name, options))) return false;
+  tool.status(`user '${name}' successfully added`);
+  for (const alias of aliases) await addAlias(tool, asciiLower(alias), asciiLower(name));
+  return true;
+}
+
+async function addUser(tool: Tool, name: string, options: Invocation['options']): Promise<boolean> {
+  const forwards = texts(options.forward);
+  let limits: UserLimits;
+  try {
+    checkUserName(name);
+    limits = limitsOf(options, tool.domain.settings, now());
+    if (exists(tool, name)) return alreadyThere(tool, name);
+  } catch (error) {
+    return refuse(tool, ADDING, error);
+  }
+  try {
+    withTable(tool.domain, (table) => {
+      for (const address of forwards) checkForward(address, (user) => table.has(user));
+    });
+  } catch (error) {
+    return refuse(tool, 'invalid forwarding address', error);
+  }
+  try {
+    const password = await passwordField(tool, options);
+    if (password === undefined) return false;
+    const user: VirtualUser = {
+      ...userDefaults(tool.domain.settings),
+      ...limits,
+      password,
+      directory: directoryFor(tool, name, texts(options.directory)[0]),
+      forwards,
+      personal: texts(options.personal)[0] ?? '',
+      hasMailbox: options['no-mailbox'] !== true,
+    };
+    return (await store(tool, name, user)) || alreadyThere(tool, name);
+  } catch (error) {
+    return refuse(tool, ADDING, error);
+  }
+}
+
+async function addAlias(tool: Tool, alias: string, target: string): Promise<void> {
+  try {
+    checkUserName(alias);
+    const user: VirtualUser = {
+      ...userDefaults(tool.domain.settings),
+      directory: directoryFor(tool, alias, undefined),
+      forwards: [target],
+    };
+    if (!(await store(tool, alias, user)))
+      tool.complain(`warning: alias '${alias}' already exists.`);
+  } catch (error) {
+    refuse(tool, `warning: adding the alias '${alias}' failed`, error);
+  }
+}
+
+/** Makes directory and record. False when there is a record of that name. */
+function store(tool: Tool, name: string, user: VirtualUser): Promise<boolean> {
+  return tool.domain.update(async (draft) => {
+    if (draft.has(name)) return false;
+    await makeMailbox(user.directory, user.hasMailbox ? 'maildir' : 'plain');
+    draft.set(name, user);
+    return true;
+  });
+}
+
+/** The hash to store; undefined when no password was given, which has been said then. */
+async function passwordField(
+  tool: Tool,
+  options: Invocation['options'],
+): Promise<string | undefined> {
+  const [ready] = texts(options.password);
+  if (ready !== undefined) {
+    if (ready === '' || /[\r\n]/.test(ready))
+      throw new Permanent('Password field contains invalid characters');
+    return ready;
+  }
+  if (options['no-password'] === true) return NO_LOGIN;
+  const password = await askNewPassword(tool.name, tool.output);
+  return password && hashPassword(password);
+}
+
+/** The case of the name stays in the directory, as VMailMgr has it. */
+function directoryFor(tool: Tool, name: string, chosen: string | undefined): string {
+  const directory = chosen === undefined ? tool.domain.directoryOf(name) : `./${chosen}`;
+  const path = posix.normalize(directory).replace(/\/+$/, '');
+  if (path === '.' || path === '..' || path.startsWith('../') || isSetAside(path))
+    throw new Permanent(`Can't create the mail directory '${directory}'`);
+  return directory;
+}
+
+function exists(tool: Tool, name: string): boolean {
+  return withTable(tool.domain, (table) => table.has(name));
+}
+
+function alreadyThere(tool: Tool, name: string): false {
+  tool.insist(`error: user '${name}' already exists.`);
+  return false;
+}
+
+function refuse(tool: Tool, what: string, error: unknown): false {
+  tool.complain(`${what}:\n  ${reasonOf(error)}`);
+  return false;
+}
+
+function texts(option: Invocation['options'][string]): string[] {
+  const values = Array.isArray(option) ? option : [option];
+  return values.filter((value) => typeof value === 'string').map(mailText);
+}
+
+function now(): number {
+  return Math.floor(Date.now() / 1000);
+}
