@@ -1,1 +1,3 @@
-export {};
+export { getpwMain } from './getpw.ts';
+export { lspawnMain } from './lspawn.ts';
+export { localMain } from './qmail-local.ts';

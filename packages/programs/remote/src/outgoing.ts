@@ -1,8 +1,7 @@
 // The message on fd 0, and what can be known of it before the first byte is sent.
 
-import { fstatSync } from 'node:fs';
 import { Temporary } from '@q/fault';
-import { readChunks } from '@q/fsx';
+import { fstatFd, readChunks } from '@q/fsx';
 
 const LF = 10;
 const CR = 13;
@@ -25,7 +24,7 @@ export interface MessageFacts {
 
 /** The message on `fd`. A file is read through once beforehand, from its start. */
 export async function openOutgoing(fd: number): Promise<Outgoing> {
-  if (!isFile(fd)) return { chunks: () => reading(fd, null), facts: undefined };
+  if (!(await isFile(fd))) return { chunks: () => reading(fd, null), facts: undefined };
   return { chunks: () => reading(fd, 0), facts: await examine(reading(fd, 0)) };
 }
 
@@ -66,9 +65,9 @@ async function* reading(
   }
 }
 
-function isFile(fd: number): boolean {
+async function isFile(fd: number): Promise<boolean> {
   try {
-    return fstatSync(fd).isFile();
+    return (await fstatFd(fd)).isFile();
   } catch {
     return false;
   }

@@ -16,7 +16,11 @@ export function outputOf(fd: number): Writable {
   return createWriteStream('', { fd, autoClose: false });
 }
 
+/**
+ * Asks with bigint: Node 20 keeps the other kind of answer and, when it was a pipe's, then takes a
+ * symbolic link on the way to a module for the end of the way.
+ */
 function isStream(fd: number): boolean {
-  const stats = fstatSync(fd);
+  const stats = fstatSync(fd, { bigint: true });
   return stats.isFIFO() || stats.isSocket();
 }

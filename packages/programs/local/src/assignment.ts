@@ -1,0 +1,97 @@
+// Who an address belongs to: users/cdb first, then the password file through qmail-getpw, which runs
+// without rights. qmail-users(5), qmail-getpw(8).
+
+import { join } from 'node:path';
+import { argText, type Child, pathOnly, spawn } from '@q/proc';
+import {
+  type Assignment,
+  decodeAssignment,
+  EXIT_SYSTEM_TROUBLE,
+  EXIT_USERS_CDB,
+  lookupAssignment,
+  openUsersCdb,
+} from '@q/users';
+import { LOCAL_EXIT } from './exit-codes.ts';
+import { GETPW_ANSWER_MAX } from './limits.ts';
+
+/** Who may be asked, and as whom. */
+export interface AssignmentSource {
+  readonly home: string;
+  readonly env: Readonly<NodeJS.ProcessEnv>;
+  /** Whom qmail-getpw runs as: qmailp and nofiles. */
+  readonly getpwUid: number;
+  readonly getpwGid: number;
+}
+
+/** No assignment, and the exit code that says why. */
+export interface NoAssignment {
+  readonly code: number;
+}
+
+/** Looks up the local part (latin1, valid UTF-8, any case). Never throws for trouble of the host. */
+export async function findAssignment(
+  local: string,
+  source: AssignmentSource,
+): Promise<Assignment | NoAssignment> {
+  let assigned: Assignment | undefined;
+  try {
+    assigned = fromTable(local, source.home);
+  } catch {
+    return { code: EXIT_USERS_CDB };
+  }
+  return assigned ?? fromAccounts(local, source);
+}
+
+/** Opened for each delivery: qmail-newu puts a new table in place at any time. */
+function fromTable(local: string, home: string): Assignment | undefined {
+  const cdb = openUsersCdb(home);
+  try {
+    return cdb === undefined ? undefined : lookupAssignment(cdb, local);
+  } finally {
+    cdb?.close();
+  }
+}
+
+async function fromAccounts(
+  local: string,
+  { home, env, getpwUid, getpwGid }: AssignmentSource,
+): Promise<Assignment | NoAssignment> {
+  let child: Child;
+  try {
+    child = await spawn({
+      file: join(home, 'bin/qmail-getpw'),
+      // The second argument means nothing: it keeps a local part "--help" from being taken for an option.
+      args: [argText(local), ''],
+      env: pathOnly(env),
+      cwd: home,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      uid: getpwUid,
+      gid: getpwGid,
+    });
+  } catch {
+    return { code: LOCAL_EXIT.EXEC_GETPW };
+  }
+  const [exit, answer] = await Promise.all([child.exited, readAnswer(child)]);
+  if ('signal' in exit) return { code: EXIT_SYSTEM_TROUBLE };
+  if (exit.code !== 0) return exit;
+  try {
+    return decodeAssignment(answer);
+  } catch {
+    return { code: LOCAL_EXIT.BUG };
+  }
+}
+
+/** All of a short answer; of a long one, which is none of ours, the beginning. */
+async function readAnswer(child: Child): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let total = 0;
+  try {
+    for await (const chunk of child.stdio[1] ?? []) {
+      total += (chunk as Buffer).length;
+      if (total <= GETPW_ANSWER_MAX) parts.push(chunk as Buffer);
+    }
+  } catch {
+    // The exit code tells; what came is decoded or not.
+  }
+  return Buffer.concat(parts);
+}

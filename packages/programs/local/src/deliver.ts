@@ -1,0 +1,104 @@
+// Carries out the instructions of a .qmail file, in order; the forwards last and all at once.
+// dot-qmail(5), qmail-local(8).
+
+import { bytesOf } from '@q/bytes';
+import type { Instruction } from '@q/dotqmail';
+import { deliverToMaildir } from '@q/maildir';
+import type { DeliveryLines } from './environment.ts';
+import { type ForwardRequest, forwardMessage } from './forward.ts';
+import { deliverToMbox } from './mbox.ts';
+import type { MessageFile } from './message-file.ts';
+import { deliverToProgram } from './program.ts';
+
+export interface DeliveryContext {
+  readonly message: MessageFile;
+  readonly lines: DeliveryLines;
+  /** For programs, and for the queue. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly newSender: string;
+  readonly qmailHome: string;
+}
+
+/**
+ * Does everything; the first failure ends it with a fault, and what was done by then is done again at the
+ * next try. Resolves to what goes to the log: "did FILES+FORWARDS+PROGRAMS" and the queue's number.
+ */
+export async function deliverAll(
+  instructions: Iterable<Instruction>,
+  context: DeliveryContext,
+): Promise<string> {
+  const recipients: string[] = [];
+  let files = 0;
+  let programs = 0;
+  for (const instruction of instructions) {
+    switch (instruction.kind) {
+      case 'mbox':
+        files++;
+        await toMbox(instruction.path, context);
+        break;
+      case 'maildir':
+        files++;
+        await toMaildir(instruction.path, context);
+        break;
+      case 'program':
+        programs++;
+        if ((await deliverToProgram(instruction.command, context.env, context.message)) === 'go on')
+          break;
+        return finish();
+      case 'forward':
+        recipients.push(instruction.address);
+        break;
+    }
+  }
+  return finish();
+
+  async function finish(): Promise<string> {
+    const did = `did ${files}+${recipients.length}+${programs}\n`;
+    if (recipients.length === 0) return did;
+    return `${did}qp ${await forward(recipients, context)}\n`;
+  }
+}
+
+/** What would be done, one line each, and the counts: qmail-local -n. */
+export function* describe(instructions: Iterable<Instruction>): Generator<string, void, void> {
+  const count = { mbox: 0, maildir: 0, forward: 0, program: 0 };
+  for (const instruction of instructions) {
+    count[instruction.kind]++;
+    yield `${instruction.kind} ${operandOf(instruction)}\n`;
+  }
+  yield `did ${count.mbox + count.maildir}+${count.forward}+${count.program}\n`;
+}
+
+function operandOf(instruction: Instruction): string {
+  switch (instruction.kind) {
+    case 'program':
+      return instruction.command;
+    case 'forward':
+      return instruction.address;
+    default:
+      return instruction.path;
+  }
+}
+
+function toMbox(path: string, { lines, message }: DeliveryContext): Promise<void> {
+  return deliverToMbox(path, `${lines.from}${lines.returnPath}${lines.deliveredTo}`, message);
+}
+
+async function toMaildir(path: string, { lines, message }: DeliveryContext): Promise<void> {
+  async function* parts() {
+    yield bytesOf(`${lines.returnPath}${lines.deliveredTo}`);
+    yield* message.chunks();
+  }
+  await deliverToMaildir(bytesOf(path), parts()); // its faults have qmail-local's texts
+}
+
+function forward(recipients: readonly string[], context: DeliveryContext) {
+  const request: ForwardRequest = {
+    home: context.qmailHome,
+    env: context.env,
+    sender: context.newSender,
+    recipients,
+    deliveredTo: context.lines.deliveredTo,
+  };
+  return forwardMessage(request, context.message);
+}

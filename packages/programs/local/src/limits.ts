@@ -1,0 +1,16 @@
+// Bounds of local delivery, each with its reason.
+
+/** Bytes of one .qmail file: tens of thousands of forwards. A bigger one is a mistake, and would be held in memory. */
+export const DOTQMAIL_MAX = 4 * 1024 * 1024;
+
+/** Seconds to wait for another process's lock on an mbox file; qmail's own number. */
+export const MBOX_LOCK_SECONDS = 30;
+
+/** Milliseconds between two looks at a busy mbox lock: first and longest. */
+export const MBOX_LOCK_POLL = { first: 10, longest: 250 } as const;
+
+/** Bytes of a delivery's output that qmail-lspawn reports; more is cut. qmail's own number. */
+export const REPORT_KEPT = 3000;
+
+/** Bytes that qmail-getpw may answer: six fields, of which the address is at most 1003 bytes. */
+export const GETPW_ANSWER_MAX = 16384;

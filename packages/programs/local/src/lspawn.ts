@@ -1,0 +1,92 @@
+// qmail-lspawn(8): root's part of local delivery. Takes commands from qmail-send, finds whose address it
+// is, and runs qmail-local as that user. It reads no mail and opens no user's file.
+
+import { join } from 'node:path';
+import { splitAddress } from '@q/address';
+import { qmailHome } from '@q/control';
+import { Temporary } from '@q/fault';
+import { argText, type Invocation } from '@q/proc';
+import { QueuePaths } from '@q/queue-files';
+import { type Delivery, inputOf, outputOf, runOnMessage, runSpawner } from '@q/spawn';
+import { type Assignment, qmailIds } from '@q/users';
+import { type AssignmentSource, findAssignment } from './assignment.ts';
+import { LOCAL_EXIT } from './exit-codes.ts';
+import { REPORT_KEPT } from './limits.ts';
+import { localReport } from './local-report.ts';
+
+interface Deliverer extends AssignmentSource {
+  readonly defaultDelivery: string;
+  /** The one uid of a private instance; undefined where users are changed. */
+  readonly onlyUid: number | undefined;
+}
+
+/** Serves qmail-send on fd 0 and fd 1 until fd 0 ends; args[0] is the default delivery. */
+export async function lspawnMain({ args, env }: Invocation): Promise<number> {
+  const home = qmailHome(env);
+  const uid = process.geteuid?.() ?? 0;
+  const ids = qmailIds(home, uid);
+  if (uid !== 0 && !ids.single) throw new Temporary('only root can deliver for others');
+  const deliverer: Deliverer = {
+    home,
+    env,
+    defaultDelivery: args[0] ?? '',
+    onlyUid: ids.single ? uid : undefined,
+    getpwUid: ids.qmailp,
+    getpwGid: ids.nofiles,
+  };
+  await runSpawner({
+    commands: inputOf(0),
+    reports: outputOf(1),
+    messDir: new QueuePaths(join(home, 'queue')).directory('mess'),
+    messageOwner: ids.qmailq,
+    deliver: (delivery) => deliverLocally(delivery, deliverer),
+  });
+  return 0;
+}
+
+/** Tries one delivery; resolves to its report. */
+export async function deliverLocally(delivery: Delivery, deliverer: Deliverer): Promise<string> {
+  const { local, domain = '' } = splitAddress(delivery.recipient);
+  if (local === '') return 'K'; // the trash address
+  if (![delivery.sender, delivery.recipient].every(isArgument))
+    return 'DSorry, I can only deliver addresses in ASCII or UTF-8. (#5.6.7)\n';
+  const assignment = await findAssignment(local, deliverer);
+  if ('code' in assignment) return localReport(assignment);
+  const refusal = refusalOf(assignment, deliverer.onlyUid);
+  if (refusal !== undefined) return refusal;
+  const { user, home, dash, ext } = assignment;
+  const mail = [user, home, local, dash, ext, domain, delivery.sender].map(argText);
+  const ran = await runOnMessage(
+    {
+      file: join(deliverer.home, 'bin/qmail-local'),
+      args: ['--', ...mail, deliverer.defaultDelivery],
+      env: deliverer.env,
+      cwd: deliverer.home,
+      uid: assignment.uid,
+      gid: assignment.gid,
+    },
+    delivery.messageFd,
+    REPORT_KEPT,
+  );
+  if ('refusal' in ran) return ran.refusal;
+  if ('unable' in ran) {
+    return localReport({ code: ran.temporary ? LOCAL_EXIT.EXEC_SOFT : LOCAL_EXIT.EXEC_HARD });
+  }
+  return localReport(ran.exit, ran.output, ran.clipped);
+}
+
+/** The report for an assignment that must not be followed. */
+function refusalOf({ uid }: Assignment, onlyUid: number | undefined): string | undefined {
+  if (uid === 0) return localReport({ code: LOCAL_EXIT.ROOT });
+  if (onlyUid === undefined || uid === onlyUid) return undefined;
+  return `ZThis instance runs as uid ${onlyUid} and cannot deliver as uid ${uid}. (#4.3.5)\n`;
+}
+
+function isArgument(text: string): boolean {
+  try {
+    argText(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,92 @@
+// Delivery to an mbox file: append under flock, all or nothing as far as a file can. mbox(5), qmail-local(8).
+
+import { constants, ftruncate } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { bytesOf } from '@q/bytes';
+import { errnoText, Temporary } from '@q/fault';
+import { closeFd, fstatFd, fsyncFd, openFd, tryFlock, writeFully } from '@q/fsx';
+import { MBOX_LOCK_POLL, MBOX_LOCK_SECONDS } from './limits.ts';
+import { MboxrdEncoder } from './mboxrd.ts';
+import { type MessageFile, MessageReadError } from './message-file.ts';
+
+export interface MboxOptions {
+  /** Seconds to wait for the lock. */
+  readonly lockSeconds?: number;
+}
+
+/**
+ * Appends `head` (From_, Return-Path and Delivered-To lines, latin1) and the quoted message to the file
+ * `name` (latin1) and makes them durable. On trouble the file gets its old length back, if the lock says
+ * that nobody else has written since. Throws Temporary with qmail-local's texts.
+ */
+export async function deliverToMbox(
+  name: string,
+  head: string,
+  message: MessageFile,
+  options: MboxOptions = {},
+): Promise<void> {
+  const { O_WRONLY, O_NONBLOCK, O_APPEND, O_CREAT } = constants;
+  const fd = await openFd(bytesOf(name), O_WRONLY | O_NONBLOCK | O_APPEND | O_CREAT, 0o600).catch(
+    (cause: unknown) => {
+      throw new Temporary(`Unable to open ${name}: ${errnoText(cause)}. (#4.2.1)`, { cause });
+    },
+  );
+  try {
+    const locked = await lock(fd, options.lockSeconds ?? MBOX_LOCK_SECONDS);
+    await append(fd, name, locked, head, message);
+  } finally {
+    await closeFd(fd).catch(() => {}); // fsync has told already what a close could
+  }
+}
+
+async function append(
+  fd: number,
+  name: string,
+  locked: boolean,
+  head: string,
+  message: MessageFile,
+): Promise<void> {
+  const unable = (cause: unknown) =>
+    cause instanceof MessageReadError
+      ? cause
+      : new Temporary(`Unable to write ${name}: ${errnoText(cause)}. (#4.3.0)`, { cause });
+  let end: bigint | undefined;
+  try {
+    const before = await fstatFd(fd);
+    if (before.isFile()) end = before.size;
+    await writeFully(fd, bytesOf(head));
+    const encoder = new MboxrdEncoder();
+    for await (const chunk of message.chunks()) {
+      for (const piece of encoder.push(chunk)) await writeFully(fd, piece);
+    }
+    await writeFully(fd, encoder.finish());
+    await fsyncFd(fd);
+  } catch (error) {
+    if (locked && end !== undefined) {
+      // Should this fail too, a part of a message stays; the whole one comes again.
+      await promisify(ftruncate)(fd, Number(end)).catch(() => {});
+    }
+    throw unable(error);
+  }
+}
+
+/**
+ * True once the lock is ours; false where the file cannot be locked at all (some network file systems),
+ * and then the delivery goes on without. Throws Temporary when another holds it for too long. The lock is
+ * asked for again and again: a thread blocked in flock(2) could not be called off.
+ */
+async function lock(fd: number, seconds: number): Promise<boolean> {
+  const deadline = performance.now() + seconds * 1000;
+  for (let pause: number = MBOX_LOCK_POLL.first; ; ) {
+    try {
+      if (tryFlock(fd, 'exclusive')) return true;
+    } catch {
+      return false;
+    }
+    if (performance.now() >= deadline)
+      throw new Temporary('File has been locked for 30 seconds straight. (#4.3.0)');
+    await sleep(pause);
+    pause = Math.min(pause * 2, MBOX_LOCK_POLL.longest);
+  }
+}

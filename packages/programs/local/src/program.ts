@@ -1,0 +1,59 @@
+// Delivery to a program: `/bin/sh -c COMMAND` in the recipient's home, the message as its input.
+// qmail-command(8).
+
+import { errnoText, isFault, Permanent, Temporary } from '@q/fault';
+import { type Child, spawn } from '@q/proc';
+import type { MessageFile } from './message-file.ts';
+
+/** Exit codes of a command that mean "never": qmail's own 100 and 112, and those of sysexits.h. */
+const PERMANENT: ReadonlySet<number> = new Set([100, 64, 65, 70, 76, 77, 78, 112]);
+
+/** "Done, and forget the further lines of this file." */
+const STOP = 99;
+
+/**
+ * Runs `command` (latin1) and says whether the further lines count. It has our fd 1 and fd 2, where what
+ * it prints becomes the report, SIGPIPE as usual, and a process group of its own. Throws a fault without
+ * a text when the command failed: its own output tells the story.
+ */
+export async function deliverToProgram(
+  command: string,
+  env: NodeJS.ProcessEnv,
+  message: MessageFile,
+): Promise<'go on' | 'stop'> {
+  message.rewind();
+  let child: Child;
+  try {
+    child = await spawn({
+      file: '/bin/sh',
+      args: ['-c', shellText(command)],
+      env,
+      stdio: [message.fd, 1, 2],
+      detached: true,
+    });
+  } catch (error) {
+    const reason = errnoText(isFault(error) && error.cause !== undefined ? error.cause : error);
+    throw new Temporary(`Unable to run /bin/sh: ${reason}. (#4.3.0)`, { cause: error });
+  }
+  const exit = await child.exited;
+  if ('signal' in exit) throw new Temporary('Aack, child crashed. (#4.3.0)');
+  if (exit.code === 0) return 'go on';
+  if (exit.code === STOP) return 'stop';
+  throw PERMANENT.has(exit.code) ? new Permanent('') : new Temporary('');
+}
+
+/**
+ * The argument that makes sh run exactly these bytes. Node passes arguments on as UTF-8, so a command
+ * with other bytes (a file name, a latin1 comment) is spelled in printf's octal escapes.
+ */
+export function shellText(command: string): string {
+  const nul = command.indexOf('\0');
+  const text = nul < 0 ? command : command.slice(0, nul); // no argument can hold more
+  const utf8 = Buffer.from(text, 'latin1').toString('utf8');
+  if (Buffer.from(utf8, 'utf8').toString('latin1') === text) return utf8;
+  const octal = text.replace(
+    /[^A-Za-z0-9 ./_]/g,
+    (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`,
+  );
+  return `eval "$(printf '${octal}')"`;
+}

@@ -1,0 +1,2 @@
+export { buildExecutables } from './executables.ts';
+export { SpawnerProcess } from './spawner-process.ts';
