@@ -1,0 +1,51 @@
+// qmail-send's side of its conversation with qmail-clean (qmail-clean(8)): "todo/N NUL" or "foop/N NUL"
+// out, one byte back for each, in order. Requests may follow each other without waiting.
+
+import type { Socket } from 'node:net';
+import { openInput, openOutput } from './pipe.ts';
+
+export type CleanVerb = 'todo' | 'foop';
+
+const OK = 0x2b; // "+"
+
+export class CleanLink {
+  readonly #input: Socket;
+  readonly #output: Socket;
+  readonly #waiting: ((ok: boolean | undefined) => void)[] = [];
+  readonly #onDeath: () => void;
+  #alive = true;
+
+  /** `onDeath` is called once, when qmail-clean is gone before close(). */
+  constructor(fds: { readonly to: number; readonly from: number }, onDeath: () => void) {
+    this.#onDeath = onDeath;
+    const dead = () => this.#die();
+    this.#input = openInput(fds.from, (chunk) => this.#answers(chunk), dead);
+    this.#output = openOutput(fds.to, dead);
+  }
+
+  /** True when qmail-clean did it, false when it could not, undefined when it is gone: then nobody knows. */
+  request(verb: CleanVerb, id: string): Promise<boolean | undefined> {
+    if (!this.#alive) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.#output.write(Buffer.from(`${verb}/${id}\0`, 'latin1'));
+    });
+  }
+
+  close(): void {
+    this.#alive = false;
+    this.#input.destroy();
+    this.#output.destroy();
+  }
+
+  #answers(chunk: Buffer): void {
+    for (const byte of chunk) this.#waiting.shift()?.(byte === OK);
+  }
+
+  #die(): void {
+    if (!this.#alive) return;
+    this.close();
+    for (const resolve of this.#waiting.splice(0)) resolve(undefined);
+    this.#onDeath();
+  }
+}

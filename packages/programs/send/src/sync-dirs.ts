@@ -1,0 +1,39 @@
+// fsync of directories, shared: everybody who asks while one is running waits for the same next one.
+// Preprocessing many messages at once then costs a few directory syncs, not three a message.
+
+import { fsyncDir } from '@q/fsx';
+
+export class DirectorySync {
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #next = new Map<string, Promise<void>>();
+  readonly #sync: (path: string) => Promise<void>;
+
+  constructor(sync: (path: string) => Promise<void> = fsyncDir) {
+    this.#sync = sync;
+  }
+
+  /** Resolves when every name put into `path` before the call is durable. */
+  sync(path: string): Promise<void> {
+    const running = this.#running.get(path);
+    if (running === undefined) return this.#start(path);
+    // The running one may have begun before the caller's change: it proves nothing.
+    let next = this.#next.get(path);
+    if (next === undefined) {
+      const start = () => {
+        this.#next.delete(path);
+        return this.#start(path);
+      };
+      next = running.then(start, start);
+      this.#next.set(path, next);
+    }
+    return next;
+  }
+
+  #start(path: string): Promise<void> {
+    const done = this.#sync(path).finally(() => {
+      if (this.#running.get(path) === done) this.#running.delete(path);
+    });
+    this.#running.set(path, done);
+    return done;
+  }
+}

@@ -1,0 +1,141 @@
+// A queue tree of its own, messages put into it, and the real qmail-send and qmail-clean on it, with the
+// test in the place of qmail-lspawn, qmail-rspawn and (for bounces) qmail-queue. For this package's tests.
+
+import {
+  chmodSync,
+  closeSync,
+  fstatSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pullTrigger } from '@q/fsx';
+import { encodeIntd, makeQueueTree, QueuePaths } from '@q/queue-files';
+// biome-ignore lint/correctness/noUndeclaredDependencies: a root devDependency, and this file is for tests
+import { build } from 'esbuild';
+
+const ROOT = join(import.meta.dirname, '../../../../..');
+
+/** Bundles executables from source into a directory of their own; gives that directory. */
+export async function buildPrograms(names: readonly string[]): Promise<string> {
+  const dir = mkdtempSync(join(tmpdir(), 'send-bin-'));
+  chmodSync(dir, 0o755);
+  await build({
+    entryPoints: Object.fromEntries(names.map((name) => [name, join(ROOT, `bin/src/${name}.ts`)])),
+    outdir: dir,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    external: ['koffi', 'fs-ext'],
+    define: { 'import.meta.url': '__bundleUrl' },
+    banner: {
+      js: "#!/usr/bin/env node\nconst __bundleUrl = require('node:url').pathToFileURL(__filename).href;",
+    },
+    logLevel: 'error',
+  });
+  for (const name of names) {
+    linkSync(join(dir, `${name}.js`), join(dir, name));
+    chmodSync(join(dir, name), 0o755);
+  }
+  symlinkSync(join(ROOT, 'bin/node_modules'), join(dir, 'node_modules'));
+  return dir;
+}
+
+/** A program in the place of qmail-queue: keeps message and envelope as PID.mess and PID.env in $BOUNCES. */
+const FAKE_QUEUE = `#!/bin/sh
+exec 3<&1
+cat >"$BOUNCES/$$.mess" && cat <&3 >"$BOUNCES/$$.tmp" && mv "$BOUNCES/$$.tmp" "$BOUNCES/$$.env"
+`;
+
+export class Instance {
+  readonly home = mkdtempSync(join(tmpdir(), 'send-'));
+  readonly queue = join(this.home, 'queue');
+  readonly paths = new QueuePaths(this.queue);
+  readonly bounces = join(this.home, 'bounces');
+  readonly env: NodeJS.ProcessEnv;
+
+  constructor(control: Readonly<Record<string, string>> = {}) {
+    const uid = process.getuid?.() ?? 0;
+    const gid = process.getgid?.() ?? 0;
+    makeQueueTree(this.home, { single: true, qmailq: uid, qmailr: uid, qmails: uid, qmail: gid });
+    mkdirSync(join(this.home, 'control'));
+    mkdirSync(this.bounces);
+    this.control('me', 'mail.test\n');
+    for (const [name, text] of Object.entries(control)) this.control(name, text);
+    const fakeQueue = join(this.home, 'fake-queue');
+    writeFileSync(fakeQueue, FAKE_QUEUE, { mode: 0o755 });
+    this.env = {
+      PATH: process.env.PATH,
+      QMAILHOME: this.home,
+      QMAILQUEUE: fakeQueue,
+      BOUNCES: this.bounces,
+    };
+  }
+
+  control(name: string, text: string): void {
+    writeFileSync(join(this.home, 'control', name), text);
+  }
+
+  /** Puts a message in as qmail-queue does, and gives its number. */
+  enqueue(sender: string, recipients: readonly string[], body = 'Subject: x\n\nhello\n'): string {
+    const pid = this.paths.pid(`${process.pid}.${Instance.#sequence++}`);
+    const fd = openSync(pid, 'wx');
+    const id = String(fstatSync(fd).ino);
+    closeSync(fd);
+    linkSync(pid, this.paths.mess(id));
+    unlinkSync(pid);
+    writeFileSync(this.paths.mess(id), body);
+    writeFileSync(this.paths.intd(id), encodeIntd({ uid: 7, pid: 99, sender, recipients }));
+    linkSync(this.paths.intd(id), this.paths.todo(id));
+    pullTrigger(this.paths.lock('trigger'));
+    return id;
+  }
+
+  static #sequence = 0;
+
+  /** Every file of every message, as paths inside the queue. */
+  files(): string[] {
+    return (['pid', 'mess', 'intd', 'todo', 'info', 'local', 'remote', 'bounce'] as const)
+      .flatMap((directory) =>
+        readdirSync(this.paths.directory(directory), { recursive: true, withFileTypes: true })
+          .filter((entry) => entry.isFile())
+          .map((entry) => join(entry.parentPath, entry.name).slice(this.queue.length + 1)),
+      )
+      .sort();
+  }
+
+  /** What the program in qmail-queue's place was given. */
+  bounced(): { message: string; envelope: string }[] {
+    return readdirSync(this.bounces)
+      .filter((name) => name.endsWith('.env'))
+      .map((name) => ({
+        message: readFileSync(join(this.bounces, name.replace('.env', '.mess')), 'latin1'),
+        envelope: readFileSync(join(this.bounces, name), 'latin1'),
+      }));
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.home, { recursive: true, force: true });
+  }
+}
+
+/** Waits for a condition, for as long as a loaded machine may need. */
+export async function until(
+  condition: () => boolean,
+  what: () => string = () => '',
+  seconds = 30,
+): Promise<void> {
+  for (const end = Date.now() + seconds * 1000; !condition(); await sleep(5))
+    if (Date.now() > end) throw new Error(`waited in vain: ${what()}`);
+}
