@@ -67,7 +67,7 @@ async function send({ env }: Invocation, log: SendLog): Promise<number> {
     clean: new CleanLink(CLEAN, () => tell((it) => it.lost('qmail-clean'))),
     lifeline: openLifeline(env.QUEUELINK, () => tell((it) => it.lost('qmail-queue'))),
   }));
-  const queue = connectQueue({ home, env });
+  const queue = connectQueue({ home, env, stderr: LOG });
   const close = () => {
     for (const link of [open.local, open.remote, open.clean, queue]) link.close();
     open.lifeline?.destroy();

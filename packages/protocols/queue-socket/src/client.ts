@@ -16,6 +16,8 @@ export interface QueueOptions {
   readonly env: Readonly<NodeJS.ProcessEnv>;
   /** 'oneshot' keeps no connection between messages. Default 'resident'. */
   readonly program?: 'resident' | 'oneshot';
+  /** fd 2 of programs started. Default: our own, unless that is the client's connection. */
+  readonly stderr?: number;
 }
 
 export interface Queue {
@@ -37,7 +39,8 @@ export function connectQueue(options: QueueOptions): Queue {
 
   async function open(env = options.env): Promise<QueueWriter> {
     const filter = env.QMAILQUEUE;
-    if (filter !== undefined) return queueWriter(() => startProgram(filter, home, env));
+    if (filter !== undefined)
+      return queueWriter(() => startProgram(filter, home, env, options.stderr));
     try {
       await pool.reach();
     } catch (unreachable) {
@@ -52,7 +55,7 @@ export function connectQueue(options: QueueOptions): Queue {
       return await pool.take();
     } catch (unreachable) {
       if (!isExecutable(fallback)) throw refusal(unreachable);
-      return startProgram(fallback, home, env);
+      return startProgram(fallback, home, env, options.stderr);
     }
   }
 

@@ -14,11 +14,12 @@ import type { QueueResult, Transport } from './writer.ts';
 
 const ERROR_FD = 6;
 
-/** Starts `file` (relative to `home`) with `env`, cwd `home`. Throws Temporary with exit code 120 when that fails. */
+/** Starts `file` (relative to `home`) with `env`, cwd `home` and `stderr` as fd 2. Throws Temporary with exit code 120 when that fails. */
 export async function startProgram(
   file: string,
   home: string,
   env: NodeJS.ProcessEnv,
+  stderr: number | 'ignore' = stderrForChild(),
 ): Promise<Transport> {
   try {
     const child = await spawn({
@@ -26,7 +27,7 @@ export async function startProgram(
       args: [],
       cwd: home,
       env,
-      stdio: ['pipe', 'pipe', stderrForChild(), 'ignore', 'ignore', 'ignore', 'pipe'],
+      stdio: ['pipe', 'pipe', stderr, 'ignore', 'ignore', 'ignore', 'pipe'],
     });
     return new ProgramTransport(child);
   } catch (error) {
