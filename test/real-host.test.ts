@@ -1,5 +1,5 @@
 // A real host: qmail's users, tcpserver and inetd, daemontools, and mail clients that we did not write.
-// Needs root and Debian's ucspi-tcp, openbsd-inetd, daemontools, swaks, curl, fetchmail and mutt.
+// Needs root and Debian's ucspi-tcp, openbsd-inetd, daemontools, swaks, fetchmail and mutt.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -31,7 +31,7 @@ const ready =
   );
 
 describe.runIf(ready)(
-  'a real host (needs root, ucspi-tcp, openbsd-inetd, daemontools, swaks, curl, fetchmail, mutt)',
+  'a real host (needs root, ucspi-tcp, openbsd-inetd, daemontools, swaks, fetchmail, mutt)',
   () => {
     let host: RealHost;
     const children: ChildProcess[] = [];
@@ -139,7 +139,7 @@ describe.runIf(ready)(
     ] as const;
 
     for (const [way, smtp, pop3] of ways) {
-      test(`a system user and a virtual user receive by swaks and read by curl and fetchmail, under ${way}`, async () => {
+      test(`a system user and a virtual user receive by swaks and read by fetchmail, under ${way}`, async () => {
         const people = [
           {
             to: `${host.joe.name}@${LOCAL_DOMAIN}`,
@@ -170,13 +170,11 @@ describe.runIf(ready)(
           ]);
           expect(sent.code, sent.out.toString('latin1') + sent.err).toBe(0);
           await until(`${mark} is in the mailbox`, async () => {
-            const { out } = await run('curl', [
-              '-sS',
-              '-u',
-              `${login}:${password}`,
-              `pop3://127.0.0.1:${pop3()}/1`,
-            ]);
-            return out.toString('latin1').includes(`Subject: ${mark}\r\n`);
+            const { out } = await popTalk(
+              [`USER ${login}`, `PASS ${password}`, 'TOP 1 0', 'QUIT'],
+              pop3(),
+            );
+            return out.includes(`Subject: ${mark}\r\n`);
           });
           expect(await fetch(login, password, pop3())).toContain(`Subject: ${mark}\n`);
         }
@@ -217,6 +215,7 @@ describe.runIf(ready)(
     test('commands pipelined after PASS are answered by qmail-pop3d: the exec chain loses no byte', async () => {
       const { out } = await popTalk(
         [`USER ${host.joe.name}`, `PASS ${host.joe.password}`, 'NOOP', 'STAT', 'QUIT'],
+        pop3Port,
         true,
       );
       expect(out.match(/^\+OK/gm)?.length).toBe(6);
@@ -228,7 +227,7 @@ describe.runIf(ready)(
       const rc = join(host.top, 'muttrc');
       writeFileSync(
         rc,
-        `set pop_user="ann@${VIRTUAL_DOMAIN}"\nset pop_pass="${host.virtual.ann}"\nset pop_authenticators="user"\nset pop_delete=no\n` +
+        `set pop_user="ann@${VIRTUAL_DOMAIN}"\nset pop_pass="${host.virtual.ann}"\nset pop_authenticators="user"\nset pop_delete=no\nset ssl_force_tls=no\n` +
           'set mbox_type=mbox\nset confirmappend=no\nset confirmcreate=no\nset delete=no\nset quit=yes\nset wait_key=no\nset save_empty=yes\n',
       );
       const rounds = [`pop://127.0.0.1:${pop3Port}`, join(host.joe.home, 'Maildir')];
@@ -356,13 +355,20 @@ describe.runIf(ready)(
     }
 
     /** Speaks POP3: all at once, or each command after the reply to the one before. */
-    function popTalk(commands: readonly string[], atOnce = false): Promise<{ out: string }> {
+    function popTalk(
+      commands: readonly string[],
+      port = pop3Port,
+      atOnce = false,
+    ): Promise<{ out: string }> {
       return new Promise((resolve, reject) => {
-        const socket = connect(pop3Port, '127.0.0.1');
+        const socket = connect(port, '127.0.0.1');
         const left = [...commands];
         let out = '';
         socket.setTimeout(60_000, () => socket.destroy(new Error(`no answer after: ${out}`)));
-        socket.on('error', reject);
+        // A command sent after the server ended is answered by a reset; what it said before counts.
+        socket.on('error', (error: NodeJS.ErrnoException) =>
+          error.code === 'ECONNRESET' || error.code === 'EPIPE' ? resolve({ out }) : reject(error),
+        );
         socket.on('close', () => resolve({ out }));
         socket.on('data', (chunk) => {
           out += chunk.toString('latin1');
