@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Temporary } from '@q/fault';
+import { mkfifo } from '@q/posix';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   globalSettingsDirectory,
@@ -92,7 +92,7 @@ describe('a setting', () => {
   test('that is there but cannot be read is a temporary trouble', () => {
     mkdirSync(join(home, '.vmailmgr', 'user-dir'));
     expect(() => open().directory('user-dir')).toThrow(Temporary);
-    execFileSync('mkfifo', [join(global, 'separators')]);
+    mkfifo(join(global, 'separators'), 0o600);
     expect(() => open().string('separators')).toThrow(
       /unable to read the setting .*: not a regular/,
     );

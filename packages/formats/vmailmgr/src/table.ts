@@ -44,7 +44,7 @@ export function openTable(path: string, defaults?: RecordDefaults): Table {
 }
 
 /** `decodeRecord` with the name in the fault, so that the record can be found and repaired. */
-export function decodeNamed(name: string, record: Buffer, defaults?: RecordDefaults): VirtualUser {
+function decodeNamed(name: string, record: Buffer, defaults?: RecordDefaults): VirtualUser {
   try {
     return decodeRecord(record, defaults);
   } catch (error) {
