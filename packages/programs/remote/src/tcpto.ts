@@ -8,12 +8,14 @@
 //
 // It only saves time: trouble with the file is ignored. IPv6 addresses do not fit in and are not kept.
 
-import { constants } from 'node:fs';
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
-import { closeFd, flock, openFd, readFd, writeFully } from '@q/fsx';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { tryFlock } from '@q/fsx';
 
 const RECORD = 16;
 const RECORDS = 64;
+const TABLE = RECORD * RECORDS;
 const COUNT = 4;
 const TIME = 8;
 const COUNT_MAX = 10;
@@ -26,6 +28,10 @@ const SAME_TROUBLE_SECONDS = 120;
 
 /** One place of the order in which records are given up, against one second of age. */
 const COUNT_WEIGHT_SECONDS = 1024;
+
+/** A lock is held for microseconds; whoever does not get it in a second does without the table. */
+const LOCK_TRIES = 100;
+const LOCK_PAUSE_MS = 10;
 
 export interface Timeouts {
   /** True when this host has timed out so often and so lately that it is not worth a try. */
@@ -45,18 +51,18 @@ export function openTimeouts(
     skips: async (address) => {
       const key = keyOf(address);
       if (key === undefined) return false;
-      const table = await withTable(path, async (bytes) => bytes);
-      const record = recordsOf(table).find((one) => isOf(one, key));
-      if (record === undefined || (record[COUNT] as number) < SKIP_FROM) return false;
-      return now() - record.readUInt32LE(TIME) < patience;
+      return withTable(path, (table) => {
+        const record = recordsOf(table).find((one) => isOf(one, key));
+        if (record === undefined || (record[COUNT] as number) < SKIP_FROM) return false;
+        return now() - record.readUInt32LE(TIME) < patience;
+      });
     },
     note: async (address, timedOut) => {
       const key = keyOf(address);
       if (key === undefined) return;
-      await withTable(path, async (table, fd) => {
+      await withTable(path, (table, fd) => {
         const changed = noted(recordsOf(table), key, timedOut, now());
-        if (changed !== undefined) await writeFully(fd, changed.record, changed.index * RECORD);
-        return table;
+        if (changed !== undefined) writeSync(fd, changed.record, 0, RECORD, changed.index * RECORD);
       });
     },
   };
@@ -64,9 +70,8 @@ export function openTimeouts(
 
 /** Forgets everything: a table of zeros, as qmail-rspawn leaves it when it starts. */
 export async function clearTimeouts(path: string): Promise<void> {
-  await withTable(path, async (table, fd) => {
-    await writeFully(fd, Buffer.alloc(RECORD * RECORDS), 0);
-    return table;
+  await withTable(path, (_, fd) => {
+    if (fd >= 0) writeSync(fd, Buffer.alloc(TABLE), 0, TABLE, 0);
   });
 }
 
@@ -122,25 +127,33 @@ function recordsOf(table: Buffer): Buffer[] {
   );
 }
 
-/** Runs `use` on the locked table; an empty one when the file cannot be had. */
-async function withTable(
-  path: string,
-  use: (table: Buffer, fd: number) => Promise<Buffer>,
-): Promise<Buffer> {
-  let fd: number;
-  try {
-    fd = await openFd(path, constants.O_RDWR | constants.O_NONBLOCK);
-  } catch {
-    return Buffer.alloc(0);
+/**
+ * Runs `use` on the locked table; on an empty one when the file cannot be had. All is done in one go,
+ * without giving way: 1024 bytes are faster read than a thread is woken, and nobody waits for us long.
+ */
+async function withTable<T>(path: string, use: (table: Buffer, fd: number) => T): Promise<T> {
+  for (let tries = 0; tries < LOCK_TRIES; tries++) {
+    const outcome = tryTable(path, use);
+    if (outcome !== 'busy') return outcome.result;
+    await sleep(LOCK_PAUSE_MS);
   }
+  return use(Buffer.alloc(0), -1);
+}
+
+function tryTable<T>(
+  path: string,
+  use: (table: Buffer, fd: number) => T,
+): 'busy' | { readonly result: T } {
+  let fd: number | undefined;
   try {
-    await flock(fd, 'exclusive');
-    const table = Buffer.alloc(RECORD * RECORDS);
-    const n = await readFd(fd, table, 0, table.length, 0);
-    return await use(table.subarray(0, n), fd);
+    fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    if (!tryFlock(fd, 'exclusive')) return 'busy';
+    const table = Buffer.alloc(TABLE);
+    const n = readSync(fd, table, 0, TABLE, 0);
+    return { result: use(table.subarray(0, n), fd) };
   } catch {
-    return Buffer.alloc(0);
+    return { result: use(Buffer.alloc(0), -1) };
   } finally {
-    await closeFd(fd).catch(() => {});
+    if (fd !== undefined) closeSync(fd);
   }
 }

@@ -1,0 +1,92 @@
+// An SMTP server that says what a script tells it to, and remembers what it heard, for tests.
+
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+
+/**
+ * What to answer to a command, by its beginning; 'greeting' comes first, 'message' answers the data.
+ * "" answers nothing, "close" hangs up.
+ */
+export type Script = Readonly<Record<string, string>>;
+
+const POLITE: Script = {
+  greeting: '220 mx.example ESMTP',
+  EHLO: '250-mx.example\r\n250-SIZE 1000000\r\n250 8BITMIME',
+  HELO: '250 mx.example',
+  MAIL: '250 ok',
+  RCPT: '250 ok',
+  DATA: '354 go ahead',
+  message: '250 ok 123 qp 456',
+  QUIT: '221 bye',
+};
+
+export interface MailServer {
+  readonly port: number;
+  /** Command lines of all connections, in order. */
+  readonly heard: string[];
+  /** The data of all messages, as it came, without the final dot line. */
+  readonly messages: string[];
+  connections(): number;
+  close(): void;
+}
+
+/** Listens on `host`, at any free port or at `port`. `script` replaces the polite answers. */
+export async function startMailServer(
+  script: Script = {},
+  host = '127.0.0.1',
+  port = 0,
+): Promise<MailServer> {
+  const answers = { ...POLITE, ...script };
+  const heard: string[] = [];
+  const messages: string[] = [];
+  const sockets = new Set<Socket>();
+  let count = 0;
+  const server = createServer((socket) => {
+    count++;
+    sockets.add(socket);
+    converse(socket, answers, heard, messages);
+  });
+  server.listen(port, host);
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    heard,
+    messages,
+    connections: () => count,
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
+
+function converse(socket: Socket, answers: Script, heard: string[], messages: string[]): void {
+  let held = '';
+  let inData = false;
+  const say = (reply: string | undefined) => {
+    if (reply === 'close') socket.destroy();
+    else if (reply !== '') socket.write(`${reply ?? '502 what?'}\r\n`, 'latin1');
+  };
+  socket.on('error', () => {});
+  socket.on('data', (chunk) => {
+    held += chunk.toString('latin1');
+    for (;;) {
+      const end = inData ? held.indexOf('\r\n.\r\n') : held.indexOf('\r\n');
+      if (end < 0) return;
+      const text = held.slice(0, end + (inData ? 2 : 0));
+      held = held.slice(end + (inData ? 5 : 2));
+      if (inData) {
+        messages.push(text);
+        inData = false;
+        say(answers.message);
+        continue;
+      }
+      heard.push(text);
+      const reply = answers[text] ?? answers[text.slice(0, 4).toUpperCase()];
+      say(reply);
+      if (text === 'DATA' && reply?.startsWith('3')) inData = true;
+      if (text === 'QUIT') socket.end();
+    }
+  });
+  say(answers.greeting);
+}
