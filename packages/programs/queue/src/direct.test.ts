@@ -23,6 +23,7 @@ import {
   ownerUid,
   queuedMessages,
   removeInstance,
+  shortAlarm,
   until,
 } from './testing/instance.ts';
 
@@ -157,7 +158,7 @@ test('without a home the exit code is 61', async () => {
 
 test('when the alarm rings it exits 52, even while a read blocks, and leaves nothing', async () => {
   await removeInstance(instance);
-  instance = await makeInstance(2);
+  instance = await makeInstance([shortAlarm(2)]);
   const run = start();
   run.message.write('x'.repeat(100_000));
   await until(() => debris(instance.home).length > 0);
@@ -165,25 +166,16 @@ test('when the alarm rings it exits 52, even while a read blocks, and leaves not
   expect(debris(instance.home)).toEqual([]);
 });
 
-test('killed at any point, it leaves only what is garbage by its state, or a complete message', async () => {
-  for (let i = 0; i < 12; i++) {
-    const run = start();
-    run.message.write('x'.repeat(200_000));
-    if (i % 2 === 0) run.message.end();
-    else await until(() => debris(instance.home).length > 0);
-    if (i % 4 === 0) run.envelope.write('Fa@b\0Tc@d\0');
-    if (i % 4 === 2) run.envelope.end('Fa@b\0Tc@d\0\0');
-    await new Promise((resolve) => setTimeout(resolve, i * 25));
-    run.child.kill('SIGKILL');
-    await run.exit;
-    for (const { body } of queuedMessages(instance.home)) expect(body.length).toBe(200_000);
-    // S2 or S3: an envelope never without its message.
-    for (const file of debris(instance.home)) {
-      if (!file.startsWith('intd/')) continue;
-      const number = file.slice(5);
-      expect(debris(instance.home)).toContain(`mess/${Number(number) % 23}/${number}`);
-    }
-  }
+test('a file size limit is a write error, and leaves nothing', async () => {
+  const child = spawn('/bin/sh', ['-c', `ulimit -f 100; exec ${instance.program}`], {
+    env: instance.env,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  children.push(child);
+  for (const stream of [child.stdin, child.stdout]) stream?.on('error', () => {});
+  child.stdin?.end(Buffer.alloc(1_000_000));
+  expect((await once(child, 'exit'))[0]).toBe(53);
+  expect(debris(instance.home)).toEqual([]);
 });
 
 test('any message and envelope, written in any pieces, is queued as it is', async () => {

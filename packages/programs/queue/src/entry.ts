@@ -15,7 +15,7 @@
 // crash leaves the S4 that qmail-send expects. Trouble before the link truncates and unlinks intd/N,
 // then mess/S/N. After the link nothing is taken back: qmail-send may have seen it.
 
-import { constants, ftruncateSync, unlinkSync } from 'node:fs';
+import { constants, ftruncate, unlinkSync } from 'node:fs';
 import { EnvelopeDecoder } from '@q/address';
 import { errnoOf, errnoText, Temporary } from '@q/fault';
 import {
@@ -149,13 +149,18 @@ export class QueueEntry implements QueueSink {
     this.#pending = [];
     if (state === 'new' || state === 'gone') return;
     await this.#messSynced.catch(() => {});
-    this.#removeSync();
+    // intd first: a mess file alone is garbage to everyone, an intd file alone to nobody.
+    await remove(this.#intd, this.#intdPath);
+    await remove(this.#mess, this.#options.paths.mess(this.#number));
     await this.#close(QueueExit.WRITE_ERROR).catch(() => {});
   }
 
   /** For the alarm, when the process ends right after: leaves nothing behind unless it is too late for that. */
   abandonSync(): void {
-    if (this.#state === 'message' || this.#state === 'envelope') this.#removeSync();
+    if (this.#state === 'message' || this.#state === 'envelope') {
+      removeSync(this.#intdPath);
+      removeSync(this.#options.paths.mess(this.#number));
+    }
     if (this.#state !== 'linked') this.#state = 'gone';
   }
 
@@ -171,14 +176,14 @@ export class QueueEntry implements QueueSink {
       this.#number = messageIdOf(stats.ino);
       const linked = linkFile(path, paths.mess(this.#number));
       await step(QueueExit.NO_MESSAGE_LINK, 'unable to link into mess', linked);
+      this.#mess = fd;
+      this.#state = 'message';
+      await step(QueueExit.NO_PID_FILE, 'unable to unlink in pid', unlinkFile(path));
     } catch (error) {
       await unlinkIfThere(path).catch(() => {});
-      await closeFd(fd).catch(() => {});
+      if (this.#state === 'new') await closeFd(fd).catch(() => {});
       throw error;
     }
-    this.#mess = fd;
-    this.#state = 'message';
-    await step(QueueExit.NO_PID_FILE, 'unable to unlink in pid', unlinkFile(path));
     const now = Math.floor(this.#now() / 1000);
     this.#gather(Buffer.from(receivedByQueue({ pid: this.#qp, who, now }), 'latin1'));
   }
@@ -228,25 +233,19 @@ export class QueueEntry implements QueueSink {
     this.#intd = -1;
     await step(exitCode, 'unable to close', Promise.all(open.map((fd) => closeFd(fd))));
   }
-
-  /** intd first: a mess file alone is garbage to everyone, an intd file alone to nobody. */
-  #removeSync(): void {
-    remove(this.#intd, this.#intdPath);
-    remove(this.#mess, this.#options.paths.mess(this.#number));
-  }
 }
 
-/** The space is given back even where the unlink fails. */
-function remove(fd: number, path: string | undefined): void {
-  if (fd >= 0) quietly(() => ftruncateSync(fd, 0));
-  if (path !== undefined) quietly(() => unlinkSync(path));
+/** The space is given back even where the unlink fails. What is left then is garbage that qmail-send collects. */
+async function remove(fd: number, path: string | undefined): Promise<void> {
+  if (fd >= 0) await new Promise<void>((resolve) => ftruncate(fd, 0, () => resolve()));
+  if (path !== undefined) await unlinkIfThere(path).catch(() => {});
 }
 
-function quietly(action: () => void): void {
+function removeSync(path: string | undefined): void {
   try {
-    action();
+    if (path !== undefined) unlinkSync(path);
   } catch {
-    // What is left is garbage that qmail-send collects.
+    // As above.
   }
 }
 

@@ -18,8 +18,11 @@ export const CONNECTIONS_MAX = 1024;
 /** Of these, how many all ordinary users together may have: smtpd, send and the aliases always get in. */
 export const ORDINARY_CONNECTIONS_MAX = 512;
 
-/** And one ordinary user alone, so that no user can shut out the others. */
-export const USER_CONNECTIONS_MAX = 64;
+/**
+ * And one ordinary user alone, so that none can shut out the others. Above the 120 local deliveries of a
+ * default qmail-lspawn, which may all be forwards of one virtual domain.
+ */
+export const USER_CONNECTIONS_MAX = 128;
 
 /**
  * Threads for file operations. Each fsync occupies one until the disk has answered, and those under way

@@ -1,5 +1,6 @@
 // qmail-queue(8): one message from fd 0 and fd 1 into the queue, or with --listen many from the socket.
 
+import { resolve } from 'node:path';
 import { qmailHome } from '@q/control';
 import { faultOf, Permanent } from '@q/fault';
 import { openLog } from '@q/log';
@@ -17,7 +18,7 @@ import { invokerIds, type Rights, takeRights } from './rights.ts';
 
 /** Queues one message, or serves until told to stop. Returns qmail-queue's exit code. */
 export async function queueMain(invocation: Invocation): Promise<number> {
-  const home = qmailHome(invocation.env);
+  const home = resolve(qmailHome(invocation.env)); // takeRights changes the directory
   if (invocation.options.listen !== undefined) return listenMain(invocation, home);
   try {
     return await oneMessage(home, takeRights(home));

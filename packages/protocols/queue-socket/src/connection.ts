@@ -4,7 +4,7 @@ import { createConnection, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, faultOf, Temporary } from '@q/fault';
 import { QueueExit } from './exit-text.ts';
-import { CONNECT_SECONDS } from './limits.ts';
+import { CONNECT_SECONDS, SERVER_SECONDS } from './limits.ts';
 import { type Answer, AnswerDecoder } from './wire.ts';
 
 const RETRY_MS = 50;
@@ -59,20 +59,12 @@ export class Connection {
   /** Sends; resolves when there is room for more, or the request is settled. Never rejects. */
   async send(bytes: Buffer): Promise<void> {
     if (this.settled || this.#socket.write(bytes)) return;
-    while (!this.settled && this.#socket.writableNeedDrain) await this.#event();
+    await this.#wait(() => this.settled || !this.#socket.writableNeedDrain);
   }
 
   /** The answer to the request that was sent. */
-  async answer(seconds: number): Promise<Answer | Lost> {
-    const timer = setTimeout(() => {
-      this.#end('unknown');
-      this.#socket.destroy();
-    }, seconds * 1000);
-    try {
-      while (!this.settled) await this.#event();
-    } finally {
-      clearTimeout(timer);
-    }
+  async answer(): Promise<Answer | Lost> {
+    await this.#wait(() => this.settled);
     return this.#answer ?? (this.#lost as Lost);
   }
 
@@ -106,10 +98,18 @@ export class Connection {
     this.onIdleEnd();
   }
 
-  #event(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-    });
+  /** Waits for the server, which may be stuck with its disk, but not for ever. */
+  async #wait(condition: () => boolean): Promise<void> {
+    const timer = setTimeout(() => {
+      this.#end('unknown');
+      this.#socket.destroy();
+    }, SERVER_SECONDS * 1000);
+    while (!condition()) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    clearTimeout(timer);
   }
 }
 

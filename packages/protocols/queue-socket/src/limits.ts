@@ -21,8 +21,11 @@ export const IDLE_CONNECTIONS = 10;
 /** A unix socket connects at once or its backlog is full (EAGAIN); how long to try again, seconds. */
 export const CONNECT_SECONDS = 10;
 
-/** How long a client waits for the answer once all is sent, seconds: RFC 5321 gives our own caller 600. */
-export const ANSWER_SECONDS = 1200;
+/**
+ * How long a client waits for the server to take more bytes, or to answer, seconds. RFC 5321 gives an
+ * SMTP client, for whom we wait, 600.
+ */
+export const SERVER_SECONDS = 1200;
 
 /** A connection without a message is closed after this, seconds. Clients take a new one. */
 export const IDLE_SECONDS = 600;

@@ -54,6 +54,8 @@ export async function serveQueueConnection(
   const server = new ConnectionServer(socket, handlers, options);
   try {
     await server.run();
+  } catch (error) {
+    handlers.onFault?.(error);
   } finally {
     socket.destroy();
   }
@@ -147,8 +149,8 @@ class ConnectionServer {
       this.#discard(event);
       return;
     }
-    this.#sink ??= this.#handlers.begin(++this.#ordinal);
     try {
+      this.#sink ??= this.#handlers.begin(++this.#ordinal);
       switch (event.kind) {
         case 'message':
           await this.#sink.write(joined(event.pieces));

@@ -8,7 +8,7 @@
 import { encodeNetstring } from '@q/bytes';
 import { type Connection, connect } from './connection.ts';
 import { QueueExit } from './exit-text.ts';
-import { ANSWER_SECONDS, IDLE_CONNECTIONS } from './limits.ts';
+import { IDLE_CONNECTIONS } from './limits.ts';
 import { END_OF_MESSAGE } from './wire.ts';
 import { type QueueResult, resultOf, type Transport } from './writer.ts';
 
@@ -79,7 +79,7 @@ class SocketTransport implements Transport {
     const last = rest.length > 0 ? [encodeNetstring(rest)] : [];
     last.push(END_OF_MESSAGE, encodeNetstring(envelope));
     if (!early) await connection.send(Buffer.concat(last));
-    const answer = await connection.answer(ANSWER_SECONDS);
+    const answer = await connection.answer();
     if ('lost' in answer) {
       connection.destroy();
       const unsent = early && !this.#sentSome;

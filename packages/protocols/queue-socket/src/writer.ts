@@ -16,7 +16,10 @@ export interface QueueResult {
   readonly qp?: string;
 }
 
-/** One message being queued. Its methods never reject: what went wrong is in commit's result. */
+/**
+ * One message being queued; one call at a time. Its methods never reject: what went wrong is in commit's
+ * result.
+ */
 export interface QueueWriter {
   /** The next bytes of the message. When it resolves, `chunk` may be used again and there is room for more. */
   write(chunk: Uint8Array): Promise<void>;

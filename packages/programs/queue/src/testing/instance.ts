@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeIntd, makeQueueTree, type QueuedEnvelope, splitOf } from '@q/queue-files';
 // biome-ignore lint/correctness/noUndeclaredDependencies: a root devDependency, and this file is for tests
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '../../../../..');
 const OWNER = 47_011;
@@ -33,11 +33,8 @@ export interface Instance {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/**
- * A tree, and beside its bin (so that clients do not find it by themselves) the program. `alarmSeconds`
- * replaces the 24 hours.
- */
-export async function makeInstance(alarmSeconds?: number): Promise<Instance> {
+/** A tree, and beside its bin (so that clients do not find it by themselves) the program. */
+export async function makeInstance(plugins: Plugin[] = []): Promise<Instance> {
   const home = mkdtempSync(join(tmpdir(), 'queue-'));
   chmodSync(home, 0o755);
   const bin = join(home, 'bundle');
@@ -56,7 +53,7 @@ export async function makeInstance(alarmSeconds?: number): Promise<Instance> {
       js: "#!/usr/bin/env node\nconst __bundleUrl = require('node:url').pathToFileURL(__filename).href;",
     },
     logLevel: 'error',
-    plugins: alarmSeconds === undefined ? [] : [shortAlarm(alarmSeconds)],
+    plugins,
   });
   chmodSync(program, 0o755);
   symlinkSync(join(ROOT, 'bin/node_modules'), join(bin, 'node_modules'));
@@ -75,16 +72,60 @@ export async function removeInstance(instance: Instance): Promise<void> {
   await rm(instance.home, { recursive: true, force: true });
 }
 
-function shortAlarm(seconds: number) {
+/** Makes the 24 hours that a message may take shorter. */
+export function shortAlarm(seconds: number): Plugin {
   return {
     name: 'short-alarm',
-    setup(esbuild: import('esbuild').PluginBuild) {
+    setup(esbuild) {
       esbuild.onLoad({ filter: /queue-files\/src\/limits\.ts$/ }, ({ path }) => ({
         contents: readFileSync(path, 'utf8').replace(
           'QUEUE_ALARM = 86_400',
           `QUEUE_ALARM = ${seconds}`,
         ),
         loader: 'ts',
+      }));
+    },
+  };
+}
+
+/**
+ * Makes the program's file operation number n fail, by env FAULT="CODE:n" (an errno, or kill for SIGKILL
+ * in its place), and writes all of them, with their paths or descriptors, to the file env TRACE.
+ */
+export function faults(): Plugin {
+  const operations = ['createExclusive', 'fstatFd', 'linkFile', 'unlinkFile', 'writeFully'];
+  operations.push('fsyncFd', 'fsyncDir', 'closeFd');
+  const real = join(ROOT, 'packages/base/fsx/src/index.ts');
+  const contents = `
+    import { appendFileSync } from 'node:fs';
+    import * as real from ${JSON.stringify(real)};
+    export * from ${JSON.stringify(real)};
+    const [code, at] = (process.env.FAULT ?? ':0').split(':');
+    let step = 0;
+    function wrap(name) {
+      return async (...args) => {
+        const now = ++step;
+        if (now === Number(at) && code === 'kill') process.kill(process.pid, 'SIGKILL');
+        if (now === Number(at)) throw Object.assign(new Error(code), { code });
+        const result = await real[name](...args);
+        const what = name === 'createExclusive' ? args[0] + ' ' + result : args.slice(0, 2).filter((a) => typeof a !== 'object').join(' ');
+        appendFileSync(process.env.TRACE, name + ' ' + what + '\\n');
+        return result;
+      };
+    }
+    ${operations.map((name) => `export const ${name} = wrap('${name}');`).join('\n')}`;
+  return {
+    name: 'faults',
+    setup(esbuild) {
+      esbuild.onResolve({ filter: /^@q\/fsx$/ }, ({ importer }) =>
+        importer.endsWith('programs/queue/src/entry.ts')
+          ? { path: 'faults', namespace: 'faults' }
+          : undefined,
+      );
+      esbuild.onLoad({ filter: /.*/, namespace: 'faults' }, () => ({
+        contents,
+        loader: 'js',
+        resolveDir: ROOT,
       }));
     },
   };

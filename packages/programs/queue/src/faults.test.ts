@@ -1,0 +1,126 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Writable } from 'node:stream';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  debris,
+  faults,
+  type Instance,
+  makeInstance,
+  queuedMessages,
+  removeInstance,
+} from './testing/instance.ts';
+
+const BODY = Buffer.alloc(100_000, 'b');
+
+let instance: Instance;
+
+beforeAll(async () => {
+  instance = await makeInstance([faults()]);
+});
+afterAll(() => removeInstance(instance));
+
+/** Queues one message with FAULT in the environment: exit code or signal, and the operations that succeeded. */
+async function run(fault: string) {
+  const trace = join(instance.home, 'run', 'trace');
+  writeFileSync(trace, '', { mode: 0o666 });
+  const child = spawn('/bin/sh', ['-c', `chmod 666 ${trace}; exec ${instance.program}`], {
+    env: { ...instance.env, FAULT: fault, TRACE: trace },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const fd1 = child.stdout as unknown as Writable;
+  for (const stream of [child.stdin, fd1]) stream.on('error', () => {});
+  child.stdin?.end(BODY);
+  fd1.end('Fa@b\0Tc@d\0\0');
+  const [code, signal] = await once(child, 'exit');
+  return {
+    end: (code ?? signal) as number | string,
+    trace: readFileSync(trace, 'utf8').trim().split('\n'),
+  };
+}
+
+/** Queued messages are whole; then everything is removed. Returns how many there were, and what else. */
+function sweep(): { queued: number; left: string[] } {
+  const messages = queuedMessages(instance.home);
+  for (const { body, envelope } of messages) {
+    expect(body.equals(BODY)).toBe(true);
+    expect(envelope).toMatchObject({ sender: 'a@b', recipients: ['c@d'] });
+  }
+  const left = debris(instance.home);
+  for (const { number } of messages)
+    left.push(`todo/${number}`, `intd/${number}`, `mess/${Number(number) % 23}/${number}`);
+  for (const file of left) rmSync(join(instance.home, 'queue', file));
+  return { queued: messages.length, left: left.slice(0, left.length - 3 * messages.length) };
+}
+
+test('message, envelope and the names that lead to them are synced before the commit, the commit before success', async () => {
+  const { end, trace } = await run(':0');
+  expect(end).toBe(0);
+  const at = (pattern: RegExp) => {
+    const found = trace.findIndex((line) => pattern.test(line));
+    expect(found, `${pattern} in\n${trace.join('\n')}`).toBeGreaterThanOrEqual(0);
+    return found;
+  };
+  const mess = / (\d+)$/.exec(trace[at(/^createExclusive queue\/pid\//)] as string)?.[1];
+  const intd = / (\d+)$/.exec(trace[at(/^createExclusive queue\/intd\//)] as string)?.[1];
+  const commit = at(/^linkFile queue\/intd\/\d+ queue\/todo\/\d+$/);
+  expect(at(/^linkFile queue\/pid\/\S+ queue\/mess\/\d+\/\d+$/)).toBeLessThan(
+    at(/^unlinkFile queue\/pid/),
+  );
+  for (const synced of [
+    `fsyncFd ${mess}$`,
+    `fsyncFd ${intd}$`,
+    'fsyncDir queue/mess/\\d+$',
+    'fsyncDir queue/intd$',
+  ]) {
+    const step = at(new RegExp(`^${synced}`));
+    expect(step).toBeLessThan(commit);
+    if (synced.endsWith('mess/\\d+$')) expect(step).toBeGreaterThan(at(/^unlinkFile queue\/pid/));
+  }
+  for (const fd of [mess, intd]) {
+    const lastWrite = trace.lastIndexOf(`writeFully ${fd}`);
+    expect(lastWrite).toBeGreaterThan(0);
+    expect(lastWrite).toBeLessThan(at(new RegExp(`^fsyncFd ${fd}$`)));
+  }
+  expect(at(/^fsyncDir queue\/todo$/)).toBeGreaterThan(commit);
+  sweep();
+});
+
+test.each(['EIO', 'ENOSPC', 'EMFILE'])(
+  '%s in any step has its exit code and leaves nothing; a message once committed stays',
+  async (errno) => {
+    const codes = new Set<number | string>();
+    for (let step = 1; ; step++) {
+      const { end, trace } = await run(`${errno}:${step}`);
+      const { queued, left } = sweep();
+      if (end === 0) {
+        expect(queued).toBe(1);
+        expect(step).toBeGreaterThan(14);
+        break;
+      }
+      codes.add(end);
+      expect(left, `after step ${step}`).toEqual([]);
+      // Only when the commit itself could not be synced is a message both refused and queued.
+      const committed = trace.some((line) => /^linkFile queue\/intd/.test(line));
+      expect([end, queued]).toEqual(committed ? [66, 1] : [end, 0]);
+    }
+    expect([...codes].sort()).toEqual([53, 63, 64, 65, 66]);
+  },
+);
+
+test('killed before any step, it leaves garbage of state S2 or S3, or a whole message', async () => {
+  for (let step = 1; ; step++) {
+    const { end } = await run(`kill:${step}`);
+    const { queued, left } = sweep();
+    if (end === 0) break;
+    expect(end).toBe('SIGKILL');
+    expect(queued).toBeLessThanOrEqual(1);
+    const kinds = left
+      .map((file) => file.split('/')[0])
+      .sort()
+      .join(' ');
+    expect(['', 'pid', 'mess pid', 'mess', 'intd mess']).toContain(kinds);
+  }
+});
