@@ -1,0 +1,154 @@
+// A tree with one virtual domain and its POP3 service, for a test: private (one ordinary user runs all) or
+// as root runs it. The domain's owner stands in users/cdb alone, so no account of the machine is touched.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { writeCdb } from '@q/cdb';
+import { compileAssign } from '@q/users';
+import { DIST, openDirectory, removeInstance } from './instance.ts';
+import { until } from './processes.ts';
+import { isRoot, run } from './run.ts';
+
+export const DOMAIN = 'virtual.test';
+/** A uid nobody has, when the tests run as root; else our own. */
+export const OWNER_UID = isRoot ? 52_525 : (process.getuid?.() as number);
+
+export interface Pop3Host {
+  readonly home: string;
+  /** The virtual users and their passwords. */
+  readonly users: Readonly<Record<string, string>>;
+  readonly port: number;
+  readonly service: ChildProcess;
+  /** Everything the service has logged. */
+  log(): string;
+  maildir(user: string): string;
+  /** Puts a message into a user's new/. */
+  put(user: string, name: string, content: string): void;
+  remove(): Promise<void>;
+}
+
+export async function startPop3Host(
+  mode: 'private' | 'root',
+  words: readonly string[] = [],
+): Promise<Pop3Host> {
+  const home = openDirectory('pop3-host-');
+  const users = { ann: 'anns secret', ben: 'bens secret' };
+  await makeTree(home, mode);
+  const owner = { uid: OWNER_UID, gid: OWNER_UID, cwd: join(home, 'joe') };
+  const env = { PATH: process.env.PATH, QMAILHOME: home };
+  for (const [name, password] of Object.entries(users)) {
+    const options = { ...(isRoot ? owner : { cwd: owner.cwd }), input: `${password}\n` };
+    const made = await run(join(DIST, 'vadduser'), [name], {
+      ...options,
+      env: { ...env, HOME: owner.cwd, USER: 'joe' },
+    });
+    if (made.code !== 0) throw new Error(`vadduser: ${made.err}`);
+  }
+  const service = spawn(
+    join(DIST, 'qmail-pop3d'),
+    ['--listen', '127.0.0.1:0', ...(mode === 'root' ? ['--user', 'nobody'] : []), ...words],
+    {
+      cwd: '/',
+      env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      ...(mode === 'private' && isRoot ? { uid: OWNER_UID, gid: OWNER_UID } : {}),
+    },
+  );
+  let log = '';
+  service.stderr.on('data', (chunk: Buffer) => {
+    log += chunk.toString('latin1');
+  });
+  const port = await until('the service listens', () => {
+    if (service.exitCode !== null)
+      throw new Error(`the service ended with exit code ${service.exitCode}: ${log}`);
+    return Number(/listening on 127\.0\.0\.1:([0-9]+)/.exec(log)?.[1] ?? 0) || undefined;
+  }).catch(async (error: unknown) => {
+    await removeInstance(home, [service]);
+    throw error;
+  });
+  const maildir = (user: string) => join(home, 'joe/users', user);
+  return {
+    home,
+    users,
+    port,
+    service,
+    log: () => log,
+    maildir,
+    put: (user, name, content) => {
+      const path = join(maildir(user), 'new', name);
+      writeFileSync(path, content, 'latin1');
+      if (isRoot) chownSync(path, OWNER_UID, OWNER_UID);
+    },
+    remove: () => removeInstance(home, [service]),
+  };
+}
+
+async function makeTree(home: string, mode: 'private' | 'root'): Promise<void> {
+  for (const dir of ['queue', 'control', 'users', 'joe', 'joe/users']) mkdirSync(join(home, dir));
+  writeFileSync(join(home, 'control/me'), 'host.test\n');
+  writeFileSync(join(home, 'control/virtualdomains'), `${DOMAIN}:joe\n`);
+  const ids = `${OWNER_UID}:${OWNER_UID}`;
+  const assign = compileAssign(`+joe-:joe:${ids}:${home}/joe:-::\n.\n`);
+  await writeCdb(join(home, 'users/cdb'), assign, { mode: 0o644 });
+  if (!isRoot) return;
+  const owned = mode === 'private' ? ['', 'queue', 'control', 'users'] : [];
+  for (const dir of [...owned, 'joe', 'joe/users'])
+    chownSync(join(home, dir), OWNER_UID, OWNER_UID);
+}
+
+/** A client that speaks in whole dialogues. */
+export class PopClient {
+  readonly #socket: Socket;
+  #received = '';
+  #closed = false;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on('data', (chunk) => {
+      this.#received += chunk.toString('latin1');
+    });
+    socket.on('error', () => {});
+    socket.once('close', () => {
+      this.#closed = true;
+    });
+  }
+
+  /** Connects and waits for the greeting. */
+  static async open(port: number, host = '127.0.0.1'): Promise<PopClient> {
+    const client = new PopClient(connect(port, host));
+    await client.until('\r\n');
+    return client;
+  }
+
+  /** Sends lines and gives what came until `end`, or until the server hung up. */
+  say(lines: string, end = '\r\n'): Promise<string> {
+    this.#socket.write(lines.replaceAll('\n', '\r\n'), 'latin1');
+    return this.until(end);
+  }
+
+  async until(end: string): Promise<string> {
+    await until(`the server says ${JSON.stringify(end)}`, () => {
+      return this.#closed || this.#received.endsWith(end);
+    });
+    const got = this.#received;
+    this.#received = '';
+    return got;
+  }
+
+  /** Sends lines and gives all that comes until the server hangs up. */
+  async finish(lines: string): Promise<string> {
+    this.#socket.write(lines.replaceAll('\n', '\r\n'), 'latin1');
+    await this.closed();
+    return this.#received;
+  }
+
+  async closed(): Promise<void> {
+    await until('the server hangs up', () => this.#closed);
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}

@@ -1,0 +1,222 @@
+// qmail-popup, a checker, qmail-pop3d: the chain of one process each, over pipes and under tcpserver.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DIST, openDirectory, removeInstance } from './lib/instance.ts';
+import { PopClient } from './lib/pop3-host.ts';
+import { until } from './lib/processes.ts';
+import { installed, isRoot, run } from './lib/run.ts';
+
+/** qmail-pop3d refuses root, so the chain runs as somebody else when the tests do not. */
+const UID = isRoot ? 52_525 : (process.getuid?.() as number);
+const AS_USER = isRoot ? { uid: UID, gid: UID } : {};
+
+/** A checker that knows one password, also as APOP digest, and a few special names. */
+const CHECKER = `#!/usr/bin/env python3
+import hashlib, os, signal, sys
+data = b''
+while True:
+    part = os.read(3, 600)
+    if not part: break
+    data += part
+user, password, stamp = data.split(b'\\0')[:3]
+os.close(3)
+if user == b'crash': os.kill(os.getpid(), signal.SIGKILL)
+if user == b'trouble': sys.exit(111)
+if user == b'misuse': sys.exit(2)
+if password not in (b'secret', hashlib.md5(stamp + b'secret').hexdigest().encode()): sys.exit(1)
+os.execvp(sys.argv[1], sys.argv[1:])
+`;
+
+const lines = (text: string) => Buffer.from(text.replaceAll('\n', '\r\n'), 'latin1');
+
+describe.runIf(installed('python3'))('qmail-popup and what it runs', () => {
+  let dir: string;
+  let checker: string;
+
+  beforeAll(() => {
+    dir = openDirectory('pop3-chain-');
+    checker = join(dir, 'checker');
+    writeFileSync(checker, CHECKER);
+    chmodSync(checker, 0o755);
+    for (const sub of [
+      'home',
+      'home/Maildir',
+      'home/Maildir/new',
+      'home/Maildir/cur',
+      'home/Maildir/tmp',
+    ]) {
+      mkdirSync(join(dir, sub));
+      if (isRoot) chownSync(join(dir, sub), UID, UID);
+    }
+  });
+  afterAll(() => removeInstance(dir, []));
+
+  const maildir = () => join(dir, 'home/Maildir');
+
+  function put(name: string, content: string): void {
+    const path = join(maildir(), 'new', name);
+    writeFileSync(path, content, 'latin1');
+    if (isRoot) chownSync(path, UID, UID);
+  }
+
+  /** One dialogue over pipes; the greeting's stamp is replaced by <STAMP>. */
+  async function dialogue(
+    input: string,
+    program: readonly string[] = ['sh', '-c', 'echo in; cat'],
+  ) {
+    const ran = await run(join(DIST, 'qmail-popup'), ['pop.test', checker, ...program], {
+      input: lines(input),
+      ...AS_USER,
+    });
+    const out = ran.out.toString('latin1').replace(/<[0-9]+\.[0-9]+@pop\.test>/, '<STAMP>');
+    return { ...ran, out };
+  }
+
+  test('the right password runs the program, which finds every byte that stood behind PASS', async () => {
+    const { code, out } = await dialogue('USER joe\nPASS secret\nSTAT\nand more');
+    expect(out).toBe('+OK <STAMP>\r\n+OK \r\nin\nSTAT\r\nand more');
+    expect(code).toBe(0);
+  });
+
+  test('one attempt, and then the end', async () => {
+    const { code, out, err } = await dialogue('USER joe\nPASS wrong\nUSER joe\nPASS secret\n');
+    expect(out).toBe('+OK <STAMP>\r\n+OK \r\n-ERR authorization failed\r\n');
+    expect(code).toBe(1);
+    expect(err).toBe('qmail-popup: login failed ip=unknown user="joe"\n');
+  });
+
+  test('a checker in trouble is not a wrong password', async () => {
+    const ends = {
+      trouble: '-ERR [SYS/TEMP] temporary problem, please try again later',
+      misuse: '-ERR [SYS/TEMP] temporary problem, please try again later',
+      crash: '-ERR aack, child crashed',
+    };
+    for (const [name, reply] of Object.entries(ends)) {
+      const { code, out } = await dialogue(`USER ${name}\nPASS secret\n`);
+      expect(out).toBe(`+OK <STAMP>\r\n+OK \r\n${reply}\r\n`);
+      expect(code).toBe(1);
+    }
+  });
+
+  test('a checker that is not there is said to the log, and the client hears no path', async () => {
+    const ran = await run(join(DIST, 'qmail-popup'), ['pop.test', '/no/such/checker', 'x'], {
+      input: lines('USER joe\nPASS secret\n'),
+    });
+    expect(ran.out.toString('latin1')).toMatch(/-ERR unable to fork\r\n$/);
+    expect(ran.err).toContain('unable to start /no/such/checker');
+    expect(ran.code).toBe(1);
+  });
+
+  test('before login there is nothing but login', async () => {
+    const { code, out } = await dialogue('STAT\nPASS x\nuser\nNOOP\nCAPA\nAPOP joe\nquit\nSTAT\n');
+    expect(out).toMatch(
+      /^\+OK <STAMP>\r\n-ERR authorization first\r\n-ERR USER first\r\n-ERR syntax error\r\n\+OK \r\n\+OK .*\r\nUSER\r\n(.+\r\n)+\.\r\n-ERR syntax error\r\n\+OK \r\n$/,
+    );
+    expect(code).toBe(0);
+  });
+
+  test('nonsense, endless lines and names no checker could take are turned away', async () => {
+    expect((await dialogue(`USER ${'x'.repeat(100_000)}`)).out).toBe(
+      '+OK <STAMP>\r\n-ERR command line too long\r\n',
+    );
+    expect((await dialogue('\0\n'.repeat(100))).out).toMatch(/-ERR too many bad commands\r\n$/);
+    expect((await dialogue(`USER ${'u'.repeat(300)}\nPASS ${'p'.repeat(300)}\n`)).out).toBe(
+      '+OK <STAMP>\r\n+OK \r\n-ERR syntax error\r\n',
+    );
+    expect((await dialogue('USER a\0b\nPASS x\n')).out).toBe(
+      '+OK <STAMP>\r\n-ERR syntax error\r\n-ERR USER first\r\n',
+    );
+  });
+
+  test('qmail-pop3d serves a maildir relative to where it is started, and exits 0 whatever the client does', async () => {
+    put('1.a.h', 'A: b\n\n.hello\n');
+    const options = { cwd: join(dir, 'home'), ...AS_USER };
+    const ran = await run(join(DIST, 'qmail-pop3d'), ['Maildir'], {
+      ...options,
+      input: lines('STAT\nRETR 1\nDELE 1\nQUIT\n'),
+    });
+    expect(ran.out.toString('latin1')).toBe(
+      '+OK \r\n+OK 1 13\r\n+OK \r\nA: b\r\n\r\n..hello\r\n\r\n.\r\n+OK \r\n+OK \r\n',
+    );
+    expect(readdirSync(join(maildir(), 'new'))).toEqual([]);
+    const missing = await run(join(DIST, 'qmail-pop3d'), ['Nowhere'], options);
+    expect(missing.out.toString('latin1')).toBe('-ERR this user has no $HOME/Maildir\r\n');
+    expect([ran.code, missing.code]).toEqual([0, 0]);
+  });
+
+  test.runIf(isRoot)('qmail-pop3d does not serve as root (needs root)', async () => {
+    const ran = await run(join(DIST, 'qmail-pop3d'), ['Maildir'], { cwd: join(dir, 'home') });
+    expect(ran).toMatchObject({ code: 1, err: 'qmail-pop3d: fatal: will not run as root\n' });
+    expect(ran.out).toHaveLength(0);
+  });
+
+  describe.runIf(installed('tcpserver'))('under tcpserver', () => {
+    let server: ChildProcess;
+    let port: number;
+
+    beforeAll(async () => {
+      const words = [
+        '-RHl0',
+        '-1',
+        '127.0.0.1',
+        '0',
+        join(DIST, 'qmail-popup'),
+        'pop.test',
+        checker,
+      ];
+      server = spawn('tcpserver', [...words, join(DIST, 'qmail-pop3d'), 'Maildir'], {
+        cwd: join(dir, 'home'),
+        stdio: ['ignore', 'pipe', 'inherit'],
+        ...AS_USER,
+      });
+      let out = '';
+      server.stdout?.on('data', (chunk: Buffer) => {
+        out += chunk.toString();
+      });
+      port = await until(
+        'tcpserver tells its port',
+        () => Number(/^([0-9]+)\n/.exec(out)?.[1]) || undefined,
+      );
+    });
+    afterAll(() => {
+      server.kill();
+    });
+
+    test('login and session in one packet lose nothing on the way through three processes', async () => {
+      put('2.a.h', 'A: b\n\nhello\n');
+      const client = await PopClient.open(port);
+      expect(await client.finish('USER joe\nPASS secret\nSTAT\nRETR 1\nDELE 1\nQUIT\n')).toBe(
+        '+OK \r\n+OK \r\n+OK 1 12\r\n+OK \r\nA: b\r\n\r\nhello\r\n\r\n.\r\n+OK \r\n+OK \r\n',
+      );
+    });
+
+    test.runIf(installed('curl'))('curl logs in, by APOP as it prefers, and reads', async () => {
+      put('3.a.h', 'Subject: for curl\n\nhello\n');
+      const got = await run('curl', ['-sS', '-u', 'joe:secret', `pop3://127.0.0.1:${port}/1`]);
+      expect(got.err).toBe('');
+      expect(got.out.toString('latin1')).toContain('Subject: for curl\r\n\r\nhello\r\n');
+    });
+
+    test('python’s poplib reads 5 MB byte for byte, by APOP', async () => {
+      const body = Array.from(
+        { length: 70_000 },
+        (_, i) => `${'.'.repeat(i % 3)}${i} ${'y'.repeat(i % 140)}`,
+      );
+      put('4.a.h', `Subject: big\n\n${body.join('\n')}\n`);
+      const script = [
+        'import poplib, sys',
+        `c = poplib.POP3("127.0.0.1", ${port}); c.apop("joe", "secret")`,
+        'n = c.stat()[0]',
+        'sys.stdout.buffer.write(b"\\n".join(c.retr(n)[1])); c.dele(n); c.quit()',
+      ].join('\n');
+      const got = await run('python3', ['-c', script]);
+      expect(got.err).toBe('');
+      // The last line is the empty one that qmail-pop3d adds.
+      expect(got.out.toString('latin1') === `Subject: big\n\n${body.join('\n')}\n`).toBe(true);
+      expect(readdirSync(join(maildir(), 'cur'))).toEqual(['3.a.h:2,']);
+    });
+  });
+});
