@@ -37,6 +37,7 @@ async function take(
   writer: QueueWriter,
 ): Promise<'next' | 'close'> {
   reply(state, REPLY.goAhead);
+  await state.conn.flush(); // whatever the queue makes us wait for, the client must not
   await writer.write(Buffer.from(receivedLine(state), 'latin1'));
   const body = await receive(state, writer);
   switch (body.end) {
