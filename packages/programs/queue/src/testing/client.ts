@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { encodeEnvelope } from '@q/address';
 import { connectQueue, type Queue, type QueueResult } from '@q/queue-socket';
 
-export const ENVELOPE = encodeEnvelope('a@b.c', ['d@e.f']);
+const ENVELOPE = encodeEnvelope('a@b.c', ['d@e.f']);
 
 export function netstring(bytes: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(`${bytes.length}:`), bytes, Buffer.from(',')]);
