@@ -28,45 +28,34 @@ export async function deliverAll(
   context: DeliveryContext,
 ): Promise<string> {
   const recipients: string[] = [];
-  let files = 0;
-  let programs = 0;
+  const count = nothingYet();
   for (const instruction of instructions) {
-    switch (instruction.kind) {
-      case 'mbox':
-        files++;
-        await toMbox(instruction.path, context);
-        break;
-      case 'maildir':
-        files++;
-        await toMaildir(instruction.path, context);
-        break;
-      case 'program':
-        programs++;
-        if ((await deliverToProgram(instruction.command, context.env, context.message)) === 'go on')
-          break;
-        return finish();
-      case 'forward':
-        recipients.push(instruction.address);
-        break;
-    }
+    count[instruction.kind]++;
+    if (instruction.kind === 'forward') recipients.push(instruction.address);
+    else if ((await perform(instruction, context)) === 'stop') break;
   }
-  return finish();
-
-  async function finish(): Promise<string> {
-    const did = `did ${files}+${recipients.length}+${programs}\n`;
-    if (recipients.length === 0) return did;
-    return `${did}qp ${await forward(recipients, context)}\n`;
-  }
+  if (recipients.length === 0) return didLine(count);
+  return `${didLine(count)}qp ${await forward(recipients, context)}\n`;
 }
 
 /** What would be done, one line each, and the counts: qmail-local -n. */
 export function* describe(instructions: Iterable<Instruction>): Generator<string, void, void> {
-  const count = { mbox: 0, maildir: 0, forward: 0, program: 0 };
+  const count = nothingYet();
   for (const instruction of instructions) {
     count[instruction.kind]++;
     yield `${instruction.kind} ${operandOf(instruction)}\n`;
   }
-  yield `did ${count.mbox + count.maildir}+${count.forward}+${count.program}\n`;
+  yield didLine(count);
+}
+
+type Counts = Record<Instruction['kind'], number>;
+
+function nothingYet(): Counts {
+  return { mbox: 0, maildir: 0, program: 0, forward: 0 };
+}
+
+function didLine(count: Counts): string {
+  return `did ${count.mbox + count.maildir}+${count.forward}+${count.program}\n`;
 }
 
 function operandOf(instruction: Instruction): string {
@@ -77,6 +66,23 @@ function operandOf(instruction: Instruction): string {
       return instruction.address;
     default:
       return instruction.path;
+  }
+}
+
+/** Does one of the instructions that are done at once. */
+async function perform(
+  instruction: Exclude<Instruction, { kind: 'forward' }>,
+  context: DeliveryContext,
+): Promise<'go on' | 'stop'> {
+  switch (instruction.kind) {
+    case 'mbox':
+      await toMbox(instruction.path, context);
+      return 'go on';
+    case 'maildir':
+      await toMaildir(instruction.path, context);
+      return 'go on';
+    case 'program':
+      return deliverToProgram(instruction.command, context.env, context.message);
   }
 }
 
