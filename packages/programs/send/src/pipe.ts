@@ -1,9 +1,12 @@
-// The ends of qmail-send's pipes, which its parent opened: real pipes from a C qmail-start, socket pairs from
-// ours. Each end is used in one direction only.
+// The ends of qmail-send's pipes, which its parent opened: pipes, or socket pairs where another program started
+// it. Each end is used in one direction only.
 
 import { Socket } from 'node:net';
 
-/** The reading end at `fd`. `onEnd` is called once: end of file or any error, which mean the same here. */
+/**
+ * The reading end at `fd`. `onEnd` is called once: end of file or any error, which mean the same here; not
+ * after our own destroy().
+ */
 export function openInput(fd: number, onData: (chunk: Buffer) => void, onEnd: () => void): Socket {
   const socket = new Socket({ fd, readable: true, writable: false });
   let ended = false;
@@ -14,8 +17,6 @@ export function openInput(fd: number, onData: (chunk: Buffer) => void, onEnd: ()
   socket.on('data', onData);
   socket.on('end', end);
   socket.on('error', end);
-  socket.on('close', end);
-  socket.resume();
   return socket;
 }
 

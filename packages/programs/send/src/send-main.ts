@@ -7,6 +7,7 @@
 import { constants, openSync } from 'node:fs';
 import { openControl, qmailHome } from '@q/control';
 import { tryFlock } from '@q/fsx';
+import { isOpen, setCloseOnExec } from '@q/posix';
 import type { Invocation } from '@q/proc';
 import { QueuePaths } from '@q/queue-files';
 import { connectQueue } from '@q/queue-socket';
@@ -23,6 +24,7 @@ const LOG = 0;
 const LSPAWN = { to: 1, from: 2 };
 const RSPAWN = { to: 3, from: 4 };
 const CLEAN = { to: 5, from: 6 };
+const LIFELINE_MAX = 9;
 
 export async function sendMain(invocation: Invocation): Promise<number> {
   const log = openSendLog(LOG);
@@ -61,6 +63,7 @@ async function send({ env }: Invocation, log: SendLog): Promise<number> {
   process.on('SIGALRM', () => tell((it) => it.tryAllNow()));
   process.on('SIGHUP', () => tell((it) => it.reread()));
 
+  keepFromChildren();
   const open = orDie('descriptors 1 to 6 are not pipes', () => ({
     local: new SpawnLink(LSPAWN),
     remote: new SpawnLink(RSPAWN),
@@ -102,6 +105,11 @@ async function slotsOf(settings: Settings, links: { local: SpawnLink; remote: Sp
   };
 }
 
+/** A $QMAILQUEUE program must not hold our pipes open: their ends are how everybody learns of our end. */
+function keepFromChildren(): void {
+  for (let fd = LOG; fd <= LIFELINE_MAX; fd++) if (isOpen(fd)) setCloseOnExec(fd, true);
+}
+
 /** Held until the process ends, by whatever end. */
 function takeMutex(path: string): void {
   const fd = orDie('unable to open mutex', () => openSync(path, constants.O_WRONLY));
@@ -111,7 +119,7 @@ function takeMutex(path: string): void {
 }
 
 function openLifeline(number: string | undefined, onGone: () => void) {
-  if (number === undefined || !/^[0-9]{1,4}$/.test(number)) return undefined;
+  if (number === undefined || !/^[7-9]$/.test(number)) return undefined;
   return openInput(Number(number), () => {}, onGone);
 }
 

@@ -3,6 +3,7 @@
 
 import {
   chmodSync,
+  chownSync,
   closeSync,
   fstatSync,
   linkSync,
@@ -65,10 +66,14 @@ export class Instance {
   readonly bounces = join(this.home, 'bounces');
   readonly env: NodeJS.ProcessEnv;
 
-  constructor(control: Readonly<Record<string, string>> = {}) {
-    const uid = process.getuid?.() ?? 0;
-    const gid = process.getgid?.() ?? 0;
-    makeQueueTree(this.home, { single: true, qmailq: uid, qmailr: uid, qmails: uid, qmail: gid });
+  /** `owner`: uid and gid that everything belongs to; only root can give it away. */
+  constructor(control: Readonly<Record<string, string>> = {}, owner?: number) {
+    const uid = owner ?? process.getuid?.() ?? 0;
+    const gid = owner ?? process.getgid?.() ?? 0;
+    chmodSync(this.home, 0o755);
+    chownSync(this.home, uid, gid);
+    const single = owner === undefined;
+    makeQueueTree(this.home, { single, qmailq: uid, qmailr: uid, qmails: uid, qmail: gid });
     mkdirSync(join(this.home, 'control'));
     mkdirSync(this.bounces);
     this.control('me', 'mail.test\n');

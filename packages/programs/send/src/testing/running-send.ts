@@ -123,9 +123,7 @@ export class RunningSend {
       .trimEnd()
       .split('\n')
       .map((line) =>
-        line
-          .replace(/\bmsg [0-9]+/, 'msg N')
-          .replace(/^(bounce msg N qp) [0-9]+/, '$1 P'),
+        line.replace(/\bmsg [0-9]+/, 'msg N').replace(/^(bounce msg N qp) [0-9]+/, '$1 P'),
       );
   }
 

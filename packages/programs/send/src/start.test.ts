@@ -1,0 +1,196 @@
+// The real qmail-start with the real qmail-send, qmail-clean and qmail-queue, in a private instance. A
+// real host, with its users, is in the end-to-end tests.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { buildPrograms, Instance, until } from './testing/instance.ts';
+
+const isRoot = process.getuid?.() === 0;
+const OWNER = 47_012;
+const owner = isRoot ? { uid: OWNER, gid: OWNER } : {};
+
+/** In the place of a spawner: says what it is in $TELL/NAME, offers 10 slots, ends with its input. */
+const FAKE_SPAWNER = `#!/bin/sh
+ls -l /proc/$$/fd >"$TELL/\${0##*/}.fds"
+echo "$0 $* QUEUELINK=$QUEUELINK" >"$TELL/\${0##*/}"
+printf '\\012'
+exec cat
+`;
+
+let bin: string;
+let instance: Instance;
+let fakes: string;
+let env: NodeJS.ProcessEnv;
+
+beforeAll(async () => {
+  bin = await buildPrograms(['qmail-start', 'qmail-send', 'qmail-clean', 'qmail-queue']);
+});
+afterAll(() => rm(bin, { recursive: true, force: true }));
+beforeEach(() => {
+  instance = new Instance({}, isRoot ? OWNER : undefined);
+  fakes = join(instance.home, 'fakes');
+  const tell = join(instance.home, 'tell');
+  for (const dir of [fakes, tell]) mkdirSync(dir);
+  chmodSync(tell, 0o777);
+  for (const name of ['qmail-lspawn', 'qmail-rspawn']) {
+    writeFileSync(join(fakes, name), FAKE_SPAWNER, { mode: 0o755 });
+  }
+  env = { PATH: `${fakes}:${process.env.PATH}`, QMAILHOME: instance.home, TELL: tell, KEPT: 'yes' };
+});
+afterEach(() => instance.remove());
+
+function start(args: readonly string[] = []) {
+  const child = spawn(join(bin, 'qmail-start'), args, {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...owner,
+  });
+  let out = '';
+  let errors = '';
+  child.stdout.setEncoding('latin1').on('data', (text) => {
+    out += text;
+  });
+  child.stderr.setEncoding('latin1').on('data', (text) => {
+    errors += text;
+  });
+  const exited = once(child, 'exit') as Promise<[number | null, string | null]>;
+  const closed = once(child, 'close');
+  return { child, exited, closed, out: () => out, errors: () => errors };
+}
+
+/** The lines a fake spawner left. */
+const told = (name: string) =>
+  readFileSync(join(instance.home, 'tell', name), 'latin1').split('\n');
+
+test('it becomes qmail-send, with every part around it; all end when it ends', async () => {
+  const started = start(['./Maildir/']);
+  await until(
+    () => started.out().includes('listening on') && started.out().includes('status: local 0/10'),
+    () => started.out() + started.errors(),
+  );
+  const { pid } = started.child;
+  expect(readFileSync(`/proc/${pid}/cmdline`, 'latin1')).toContain(`${bin}/qmail-send`);
+  expect(readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0')).toEqual(
+    expect.arrayContaining(['KEPT=yes', 'QUEUELINK=7']),
+  );
+  expect(told('qmail-lspawn')[0]).toBe(`${fakes}/qmail-lspawn ./Maildir/ QUEUELINK=`);
+  expect(told('qmail-rspawn')[0]).toBe(`${fakes}/qmail-rspawn  QUEUELINK=`);
+  // Its own three, and nobody else's.
+  expect(told('qmail-lspawn.fds').filter((line) => line.includes('pipe:')).length).toBe(3);
+  expect(statSync(join(instance.home, 'run/queue.socket')).isSocket()).toBe(true);
+  expect(statSync(join(instance.home, 'run')).mode & 0o7777).toBe(0o755);
+
+  instance.enqueue('joe@far.test', []);
+  await until(() => started.out().includes('end msg'), started.out);
+  started.child.kill('SIGTERM');
+  expect(await started.exited).toEqual([0, null]);
+  // Everybody who holds the log has ended.
+  await started.closed;
+  expect(started.out()).toContain('status: exiting\n');
+  expect(started.out()).toContain('lifeline lost');
+  expect(started.errors()).toBe('');
+});
+
+test('a logger gets the log, and its own output goes where ours went', async () => {
+  const started = start(['./Mailbox', 'sed', '-u', 's/^/logged: /']);
+  await until(() => started.out().includes('logged: status: local 0/10'), started.out);
+  started.child.kill('SIGTERM');
+  await started.closed;
+  expect(started.out()).toContain('logged: status: exiting\n');
+});
+
+test('when the queue server dies, qmail-send ends, and the next start serves again', async () => {
+  const first = start();
+  await until(() => first.out().includes('listening on'), first.out);
+  await until(() => first.out().includes('status:'), first.out);
+  const server = childrenOf(first.child.pid as number).find((it) =>
+    it.command.includes('--listen'),
+  );
+  process.kill(server?.pid as number, 'SIGKILL');
+  expect(await first.exited).toEqual([0, null]);
+  await first.closed;
+  expect(first.out()).toContain('alert: oh no! lost qmail-queue connection! dying...\n');
+
+  const second = start();
+  await until(() => second.out().includes('listening on'), second.out);
+  second.child.kill('SIGTERM');
+  await second.closed;
+});
+
+test('a run directory that is missing is made', async () => {
+  await rm(join(instance.home, 'run'), { recursive: true });
+  const started = start();
+  await until(() => existsSync(join(instance.home, 'run/queue.socket')), started.errors);
+  expect(statSync(join(instance.home, 'run')).mode & 0o7777).toBe(0o755);
+  started.child.kill('SIGTERM');
+  await started.closed;
+});
+
+test.each([
+  ['qmail-lspawn', 'unable to run .*qmail-lspawn'],
+  ['qmail-rspawn', 'unable to run .*qmail-rspawn'],
+])('without %s: one line, exit code 111, and nothing stays behind', async (name, line) => {
+  await rm(join(fakes, name));
+  env.PATH = `${fakes}:/usr/bin:/bin`;
+  const started = start();
+  expect(await started.exited).toEqual([111, null]);
+  await started.closed;
+  expect(started.errors()).toMatch(new RegExp(`^qmail-start: fatal: ${line}: .*\n$`));
+  expect(existsSync(join(instance.home, 'run/queue.socket'))).toBe(false);
+});
+
+test('without qmail-send: the same', async () => {
+  renameSync(join(bin, 'qmail-send'), join(bin, 'away'));
+  try {
+    const started = start();
+    expect(await started.exited).toEqual([111, null]);
+    await started.closed;
+    expect(started.errors()).toMatch(/^qmail-start: fatal: unable to run .*qmail-send: .*\n$/);
+  } finally {
+    renameSync(join(bin, 'away'), join(bin, 'qmail-send'));
+  }
+});
+
+test('an installation that is neither ours nor complete is refused', () => {
+  const result = spawnSync(join(bin, 'qmail-start'), [], {
+    env: { ...env, QMAILHOME: join(instance.home, 'nowhere') },
+    encoding: 'latin1',
+    ...owner,
+  });
+  expect(result.status).toBe(111);
+  expect(result.stderr).toMatch(/^qmail-start: fatal: .*\n$/);
+  expect(result.stderr.split('\n').length).toBe(2);
+});
+
+interface Process {
+  readonly pid: number;
+  readonly command: string;
+}
+
+function childrenOf(parent: number): Process[] {
+  return readdirSync('/proc')
+    .filter((name) => /^[0-9]+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
+        const command = readFileSync(`/proc/${name}/cmdline`, 'latin1').replace(/\0/g, ' ');
+        const ppid = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+        return ppid === parent ? [{ pid: Number(name), command }] : [];
+      } catch {
+        return []; // ended meanwhile
+      }
+    });
+}
