@@ -1,6 +1,14 @@
 // qmail-pop3d --listen with real processes: a login process without rights, a parent, a worker per uid.
 
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DOMAIN, OWNER_UID, type Pop3Host, PopClient, startPop3Host } from './lib/pop3-host.ts';
@@ -111,6 +119,29 @@ describe('in a private instance', () => {
     await client.closed();
     const again = await PopClient.open(host.port);
     expect(await again.finish(`${login()}QUIT\n`)).toBe('+OK \r\n+OK \r\n+OK \r\n');
+  });
+
+  test('VMailMgr’s login hook runs as the owner of the mail, and its failure is no wrong password', async () => {
+    const hooks = join(host.home, 'etc/vmailmgr');
+    const said = join(host.home, 'joe/hook-was-here');
+    const refuse = join(host.home, 'joe/refuse');
+    mkdirSync(hooks, { recursive: true });
+    const hook = join(hooks, 'checkvpw-postsetuid');
+    writeFileSync(
+      hook,
+      '#!/bin/sh\n[ ! -e refuse ] && echo "$USER $VUSER $MAILDIR" >hook-was-here\n',
+    );
+    chmodSync(hook, 0o755);
+    const client = await PopClient.open(host.port);
+    expect(await client.finish(`${login()}QUIT\n`)).toBe('+OK \r\n+OK \r\n+OK \r\n');
+    expect(readFileSync(said, 'latin1')).toBe('joe ann ./users/ann\n');
+    expect(statSync(said).uid).toBe(OWNER_UID);
+    writeFileSync(refuse, '');
+    const other = await PopClient.open(host.port);
+    expect(await other.finish(`${login()}QUIT\n`)).toMatch(
+      /^\+OK \r\n-ERR \[SYS\/TEMP\] .*\r\n\+OK \r\n$/,
+    );
+    rmSync(hook);
   });
 
   test.runIf(installed('curl'))('curl reads a message', async () => {
