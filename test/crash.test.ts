@@ -112,6 +112,7 @@ async function killOne(
     String(running.smtpPort),
     '--pop3-port',
     String(running.pop3Port),
+    '--skip-demo',
   ]);
 }
 

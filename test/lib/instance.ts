@@ -40,6 +40,10 @@ export async function startInstance(
     },
   );
   let out = '';
+  let closed = false;
+  supervisor.on('close', () => {
+    closed = true;
+  });
   supervisor.stdout.on('data', (chunk: Buffer) => {
     out += chunk.toString('utf8');
   });
@@ -49,8 +53,7 @@ export async function startInstance(
   const report = await until(
     'the instance is up',
     () => {
-      if (supervisor.exitCode !== null)
-        throw new Error(`the instance ended: ${out}\n${logOf(dir)}`);
+      if (closed) throw new Error(`the instance ended: ${out}\n${logOf(dir)}`);
       return out.split('\n').find((line) => line.startsWith('{'));
     },
     150,

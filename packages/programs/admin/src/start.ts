@@ -10,7 +10,7 @@ import type { Invocation } from '@q/proc';
 import { awaitGreeting, demonstrate } from './demo.ts';
 import type { SubCommand, Values } from './front-door.ts';
 import { DEMO_DOMAIN, type Instance, makeInstance } from './instance.ts';
-import { type Service, supervise } from './supervisor.ts';
+import { endLeftovers, type Service, supervise } from './supervisor.ts';
 import { place, startAs } from './unprivileged.ts';
 
 const HOST = '127.0.0.1';
@@ -33,6 +33,10 @@ export const startCommand: SubCommand = {
       fallback: DEFAULT_POP3_PORT,
     },
     check: { type: 'boolean', describe: 'stop after the demonstration: exit code 0 or 1' },
+    'skip-demo': {
+      type: 'boolean',
+      describe: 'send no message through it, only wait until it answers',
+    },
     json: { type: 'boolean', describe: 'print one line of JSON when it is up, nothing else' },
   },
   run: runStart,
@@ -54,7 +58,7 @@ async function asUnprivileged(values: Values, invocation: Invocation): Promise<n
   const placed = place(dirOf(values), dirname(invocation.program));
   if (placed.moved !== undefined) say(`${placed.moved}, so the instance is in ${placed.dir}`);
   say(`started by root, serving as uid ${placed.uid}, which owns only ${placed.dir}`);
-  const words = ['smtp-port', 'pop3-port', 'check', 'json'].flatMap((name) => {
+  const words = ['smtp-port', 'pop3-port', 'check', 'skip-demo', 'json'].flatMap((name) => {
     const value = values[name];
     return value === undefined ? [] : value === true ? [`--${name}`] : [`--${name}`, String(value)];
   });
@@ -71,12 +75,13 @@ async function serve(values: Values, invocation: Invocation): Promise<number> {
   mkdirSync(join(dir, 'run'), { recursive: true });
   const lock = takeLock(join(dir, 'run', 'lock'));
   const stopped = stopRequest();
+  await endLeftovers(dir);
   const smtpPort = await usablePort(values, 'smtp-port', DEFAULT_SMTP_PORT);
   const pop3Port = await usablePort(values, 'pop3-port', DEFAULT_POP3_PORT);
   const instance = await makeInstance(dir, dirname(invocation.program));
   const supervisor = await supervise(dir, instance.env, servicesOf(instance, smtpPort, pop3Port));
   try {
-    const up = bringUp(instance, smtpPort, pop3Port, values.json === true);
+    const up = bringUp(instance, smtpPort, pop3Port, values);
     up.catch(() => {}); // a stop or a dead service may be faster
     const first = await Promise.race([up.then(() => 'up' as const), supervisor.failed, stopped]);
     supervisor.ready();
@@ -107,32 +112,50 @@ async function bringUp(
   instance: Instance,
   smtpPort: number,
   pop3Port: number,
-  json: boolean,
+  values: Values,
 ): Promise<void> {
-  if (!json)
-    say(
-      `${instance.created ? 'new' : 'existing'} instance in ${instance.dir}, running as ${whoAmI()}`,
-    );
+  const json = values.json === true;
+  const state = instance.created ? 'new' : 'existing';
+  if (!json) say(`${state} instance in ${instance.dir}, running as ${whoAmI()}`);
   await awaitGreeting(smtpPort);
   await awaitGreeting(pop3Port);
-  const [to, from] = instance.demoUsers;
-  if (to === undefined || from === undefined)
-    throw new Temporary('demo.json names no users: remove it and start again');
-  const { accepted, octets } = await demonstrate(smtpPort, pop3Port, from, to);
+  const proof =
+    values['skip-demo'] === true ? 'not tried' : await prove(instance, smtpPort, pop3Port, values);
   if (json) {
-    const report = {
-      dir: instance.dir,
-      smtpPort,
-      pop3Port,
-      domain: DEMO_DOMAIN,
-      users: instance.demoUsers,
-    };
+    const { dir, demoUsers: users } = instance;
+    const report = { dir, smtpPort, pop3Port, domain: DEMO_DOMAIN, users, proof };
     process.stdout.write(`${JSON.stringify(report)}\n`);
-    return;
+  } else {
+    say(proof);
+    process.stdout.write(howToConnect(instance, smtpPort, pop3Port));
   }
-  say(`sent a message by SMTP from ${from.address} to ${to.address}: ${accepted}`);
-  say(`read it back by POP3: ${octets} octets, identical`);
-  process.stdout.write(howToConnect(instance, smtpPort, pop3Port));
+}
+
+/**
+ * Sends the demonstration message and says what happened. With --check a failure is thrown; else the
+ * instance stays up, for the log and the open ports are what one needs then.
+ */
+async function prove(
+  instance: Instance,
+  smtpPort: number,
+  pop3Port: number,
+  values: Values,
+): Promise<string> {
+  const [to, from] = instance.demoUsers;
+  if (to === undefined || from === undefined) {
+    throw new Temporary('demo.json names no users: remove it and start again');
+  }
+  try {
+    const { accepted, octets } = await demonstrate(smtpPort, pop3Port, from, to);
+    return (
+      `sent a message by SMTP from ${from.address} to ${to.address}: ${accepted}\n` +
+      `qmail-ts: read it back by POP3: ${octets} octets, identical`
+    );
+  } catch (error) {
+    if (values.check === true) throw error;
+    const detail = error instanceof Error ? error.message : String(error);
+    return `the demonstration failed: ${detail}; ${join(instance.dir, 'log/current')} may say why`;
+  }
 }
 
 function howToConnect(instance: Instance, smtpPort: number, pop3Port: number): string {

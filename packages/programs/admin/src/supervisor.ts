@@ -46,7 +46,6 @@ export async function supervise(
   env: NodeJS.ProcessEnv,
   services: readonly Service[],
 ): Promise<Supervisor> {
-  await endLeftovers(dir);
   const log = fileLog(join(dir, 'log', 'current'));
   const running = new Map<string, Child>();
   let stopping = false;
@@ -116,7 +115,7 @@ export async function supervise(
 }
 
 /** Services whose supervisor was killed are still there: they end before new ones start. */
-async function endLeftovers(dir: string): Promise<void> {
+export async function endLeftovers(dir: string): Promise<void> {
   const file = join(dir, 'run', 'services.json');
   if (!existsSync(file)) return;
   let pids: unknown;

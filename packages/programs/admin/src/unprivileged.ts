@@ -52,7 +52,12 @@ export function startAs(placed: Placed, words: readonly string[]): Promise<Child
     file: join(placed.dir, 'bin', 'qmail-ts'),
     args: ['start', '--dir', placed.dir, ...words],
     cwd: placed.dir,
-    env: { PATH: process.env.PATH, HOME: placed.dir, TERM: process.env.TERM },
+    env: {
+      PATH: process.env.PATH,
+      HOME: placed.dir,
+      QMAILHOME: placed.dir,
+      TERM: process.env.TERM,
+    },
     stdio: [0, 1, 2],
     uid: placed.uid,
     gid: placed.uid,
