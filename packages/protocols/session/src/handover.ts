@@ -17,7 +17,7 @@ export interface HeldSocket {
 }
 
 /** Node's handle of a TCP or unix socket. */
-export interface RawHandle {
+interface RawHandle {
   reading: boolean;
   readStop(): number;
   close(): void;
