@@ -5,7 +5,7 @@ import { bytesOf } from '@q/bytes';
 import type { Instruction } from '@q/dotqmail';
 import { deliverToMaildir } from '@q/maildir';
 import type { DeliveryLines } from './environment.ts';
-import { type ForwardRequest, forwardMessage } from './forward.ts';
+import type { ForwardRequest } from './forward.ts';
 import { deliverToMbox } from './mbox.ts';
 import type { MessageFile } from './message-file.ts';
 import { deliverToProgram } from './program.ts';
@@ -98,7 +98,10 @@ async function toMaildir(path: string, { lines, message }: DeliveryContext): Pro
   await deliverToMaildir(bytesOf(path), parts()); // its faults have qmail-local's texts
 }
 
-function forward(recipients: readonly string[], context: DeliveryContext) {
+async function forward(recipients: readonly string[], context: DeliveryContext) {
+  // Loaded when it is needed: the way into the queue brings sockets along, which take longer to load than
+  // most deliveries take to make.
+  const { forwardMessage } = await import('./forward.ts');
   const request: ForwardRequest = {
     home: context.qmailHome,
     env: context.env,
