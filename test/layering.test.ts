@@ -95,7 +95,7 @@ test('packages depend on each other without a circle', () => {
 test('sources import only what their manifest names', () => {
   const wrong = [...packages.values()].flatMap((pkg) =>
     sourcesOf(join(root, pkg.dir))
-      .filter((path) => !path.endsWith('.test.ts'))
+      .filter((path) => !/\.test\.ts$|\/testing\//.test(path))
       .flatMap((path) =>
         importsOf(path)
           .filter((name) => name !== pkg.name && !pkg.dependencies.includes(name))
