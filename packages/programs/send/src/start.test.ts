@@ -1,7 +1,7 @@
 // The real qmail-start with the real qmail-send, qmail-clean and qmail-queue, in a private instance. A
 // real host, with its users, is in the end-to-end tests.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -34,6 +34,7 @@ let bin: string;
 let instance: Instance;
 let fakes: string;
 let env: NodeJS.ProcessEnv;
+const started: ChildProcess[] = [];
 
 beforeAll(async () => {
   bin = await buildPrograms(['qmail-start', 'qmail-send', 'qmail-clean', 'qmail-queue']);
@@ -50,7 +51,10 @@ beforeEach(() => {
   }
   env = { PATH: `${fakes}:${process.env.PATH}`, QMAILHOME: instance.home, TELL: tell, KEPT: 'yes' };
 });
-afterEach(() => instance.remove());
+afterEach(async () => {
+  for (const child of started.splice(0)) child.kill('SIGKILL');
+  await instance.remove();
+});
 
 function start(args: readonly string[] = []) {
   const child = spawn(join(bin, 'qmail-start'), args, {
@@ -58,6 +62,7 @@ function start(args: readonly string[] = []) {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...owner,
   });
+  started.push(child);
   let out = '';
   let errors = '';
   child.stdout.setEncoding('latin1').on('data', (text) => {
@@ -76,12 +81,12 @@ const told = (name: string) =>
   readFileSync(join(instance.home, 'tell', name), 'latin1').split('\n');
 
 test('it becomes qmail-send, with every part around it; all end when it ends', async () => {
-  const started = start(['./Maildir/']);
+  const run = start(['./Maildir/']);
   await until(
-    () => started.out().includes('listening on') && started.out().includes('status: local 0/10'),
-    () => started.out() + started.errors(),
+    () => run.out().includes('listening on') && run.out().includes('status: local 0/10'),
+    () => run.out() + run.errors(),
   );
-  const { pid } = started.child;
+  const { pid } = run.child;
   expect(readFileSync(`/proc/${pid}/cmdline`, 'latin1')).toContain(`${bin}/qmail-send`);
   expect(readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0')).toEqual(
     expect.arrayContaining(['KEPT=yes', 'QUEUELINK=7']),
@@ -94,22 +99,22 @@ test('it becomes qmail-send, with every part around it; all end when it ends', a
   expect(statSync(join(instance.home, 'run')).mode & 0o7777).toBe(0o755);
 
   instance.enqueue('joe@far.test', []);
-  await until(() => started.out().includes('end msg'), started.out);
-  started.child.kill('SIGTERM');
-  expect(await started.exited).toEqual([0, null]);
+  await until(() => run.out().includes('end msg'), run.out);
+  run.child.kill('SIGTERM');
+  expect(await run.exited).toEqual([0, null]);
   // Everybody who holds the log has ended.
-  await started.closed;
-  expect(started.out()).toContain('status: exiting\n');
-  expect(started.out()).toContain('lifeline lost');
-  expect(started.errors()).toBe('');
+  await run.closed;
+  expect(run.out()).toContain('status: exiting\n');
+  expect(run.out()).toContain('lifeline lost');
+  expect(run.errors()).toBe('');
 });
 
 test('a logger gets the log, and its own output goes where ours went', async () => {
-  const started = start(['./Mailbox', 'sed', '-u', 's/^/logged: /']);
-  await until(() => started.out().includes('logged: status: local 0/10'), started.out);
-  started.child.kill('SIGTERM');
-  await started.closed;
-  expect(started.out()).toContain('logged: status: exiting\n');
+  const run = start(['./Mailbox', 'sed', '-u', 's/^/logged: /']);
+  await until(() => run.out().includes('logged: status: local 0/10'), run.out);
+  run.child.kill('SIGTERM');
+  await run.closed;
+  expect(run.out()).toContain('logged: status: exiting\n');
 });
 
 test('when the queue server dies, qmail-send ends, and the next start serves again', async () => {
@@ -132,11 +137,11 @@ test('when the queue server dies, qmail-send ends, and the next start serves aga
 
 test('a run directory that is missing is made', async () => {
   await rm(join(instance.home, 'run'), { recursive: true });
-  const started = start();
-  await until(() => existsSync(join(instance.home, 'run/queue.socket')), started.errors);
+  const run = start();
+  await until(() => existsSync(join(instance.home, 'run/queue.socket')), run.errors);
   expect(statSync(join(instance.home, 'run')).mode & 0o7777).toBe(0o755);
-  started.child.kill('SIGTERM');
-  await started.closed;
+  run.child.kill('SIGTERM');
+  await run.closed;
 });
 
 test.each([
@@ -145,20 +150,20 @@ test.each([
 ])('without %s: one line, exit code 111, and nothing stays behind', async (name, line) => {
   await rm(join(fakes, name));
   env.PATH = `${fakes}:/usr/bin:/bin`;
-  const started = start();
-  expect(await started.exited).toEqual([111, null]);
-  await started.closed;
-  expect(started.errors()).toMatch(new RegExp(`^qmail-start: fatal: ${line}: .*\n$`));
+  const run = start();
+  expect(await run.exited).toEqual([111, null]);
+  await run.closed;
+  expect(run.errors()).toMatch(new RegExp(`^qmail-start: fatal: ${line}: .*\n$`));
   expect(existsSync(join(instance.home, 'run/queue.socket'))).toBe(false);
 });
 
 test('without qmail-send: the same', async () => {
   renameSync(join(bin, 'qmail-send'), join(bin, 'away'));
   try {
-    const started = start();
-    expect(await started.exited).toEqual([111, null]);
-    await started.closed;
-    expect(started.errors()).toMatch(/^qmail-start: fatal: unable to run .*qmail-send: .*\n$/);
+    const run = start();
+    expect(await run.exited).toEqual([111, null]);
+    await run.closed;
+    expect(run.errors()).toMatch(/^qmail-start: fatal: unable to run .*qmail-send: .*\n$/);
   } finally {
     renameSync(join(bin, 'away'), join(bin, 'qmail-send'));
   }
