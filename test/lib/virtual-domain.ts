@@ -11,7 +11,7 @@ import { isRoot, type Ran, run } from './run.ts';
 
 export const DOMAIN = 'dom.test';
 /** The domain's owner in virtualdomains and users/assign. */
-export const OWNER = 'owner';
+const OWNER = 'owner';
 
 export interface VirtualDomain {
   /** QMAILHOME; its etc/vmailmgr is the place of global settings and hooks. */

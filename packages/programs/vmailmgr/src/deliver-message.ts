@@ -4,15 +4,12 @@
 import { errnoText, Temporary } from '@q/fault';
 import { readChunks, rewindFd } from '@q/fsx';
 
-/** Reading failed: told apart from failing to write the copy. */
-export class MessageReadError extends Temporary {}
-
-/** The message from its beginning, each chunk a buffer of its own. Throws MessageReadError. */
+/** The message from its beginning, each chunk a buffer of its own. Throws Temporary. */
 export async function* messageBytes(fd = 0): AsyncGenerator<Buffer, void, undefined> {
   try {
     yield* readChunks(fd, 0);
   } catch (cause) {
-    throw new MessageReadError(`Unable to read message: ${errnoText(cause)}`, { cause });
+    throw new Temporary(`Unable to read message: ${errnoText(cause)}`, { cause });
   }
 }
 

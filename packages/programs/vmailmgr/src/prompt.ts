@@ -31,7 +31,7 @@ async function typedTwice(tool: string, output: Output): Promise<Buffer | undefi
 }
 
 /** One line of `fd` without its end and without blanks at its end, read byte by byte. */
-export function readPasswordLine(fd: number): Buffer {
+function readPasswordLine(fd: number): Buffer {
   const line = Buffer.alloc(PASSWORD_MAX + 1);
   const byte = Buffer.alloc(1);
   let length = 0;
