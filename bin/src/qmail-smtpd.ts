@@ -1,7 +1,6 @@
 // qmail-smtpd(8).
 import { run } from '@q/cli';
-import { listenFlags } from '@q/session';
-import { smtpdMain } from '@q/smtpd';
+import { listenFlags, smtpdMain } from '@q/smtpd';
 
 run(
   {

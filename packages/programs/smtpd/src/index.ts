@@ -1,3 +1,4 @@
+export { listenFlags } from '@q/session';
 export { type Config, readConfig } from './config.ts';
 export { smtpdMain, smtpSession } from './main.ts';
 export { session } from './session.ts';

@@ -20,7 +20,7 @@ export async function session(
   services: Services,
 ): Promise<number> {
   conn.idleTimeout = config.timeout;
-  conn.deadline = (services.now() + SESSION_MAX) * 1000;
+  conn.deadline = Date.now() + SESSION_MAX * 1000; // the clock that Conn goes by
   const moreHosts = new MoreHosts(services.home);
   const state: State = {
     conn,

@@ -4,11 +4,12 @@
 // a client that pipelines gets its answers in one packet, and nobody has to remember to flush.
 
 import type { Readable, Writable } from 'node:stream';
-import { bytesOf } from '@q/bytes';
-import { Disconnected, LineTooLong, Timeout } from './errors.ts';
+import { Clocks } from './clocks.ts';
+import { LineTooLong } from './errors.ts';
 import { type HeldSocket, holdSocket } from './handover.ts';
 import { Held } from './held.ts';
-import { IDLE_TIMEOUT, JOIN_BYTES, LINGER_BYTES, TIMER_MAX } from './limits.ts';
+import { IDLE_TIMEOUT, LINGER_BYTES } from './limits.ts';
+import { Outbox } from './outbox.ts';
 import { type Source, streamSource } from './source.ts';
 
 const CR = 13;
@@ -32,45 +33,42 @@ export function connOf(input: Readable, output: Writable, options: ConnOptions =
 }
 
 export class Conn {
-  /** Seconds without a byte read (or taken by the peer) before Timeout. Infinity: no limit. */
-  idleTimeout: number;
   readonly secure: boolean;
   readonly #source: Source;
   readonly #output: Writable;
   readonly #linger: number;
   readonly #atClose: 'end' | 'leave';
+  readonly #clocks: Clocks;
+  readonly #outbox: Outbox;
   readonly #held = new Held();
-  readonly #waits = new Set<Wait>();
-  #deadline: number | undefined;
-  #stopping = false;
-  #batch: (Buffer | string)[] = [];
-  #queued = 0;
-  #inFlight = 0;
-  #failure: Disconnected | undefined;
   #closed: Promise<void> | undefined;
-  readonly #outputWakers = new Set<() => void>();
 
   constructor(source: Source, output: Writable, options: ConnOptions) {
     this.#source = source;
     this.#output = output;
-    this.idleTimeout = options.idleTimeout ?? IDLE_TIMEOUT;
-    this.#deadline = options.deadline;
     this.secure = options.secure ?? false;
     this.#linger = options.linger ?? 0;
     this.#atClose = options.output ?? 'end';
-    const fail = (error?: unknown) => this.#fail(error);
-    output.on('error', fail);
-    output.on('close', fail);
+    this.#clocks = new Clocks(options.idleTimeout ?? IDLE_TIMEOUT, options.deadline);
+    this.#outbox = new Outbox(output, this.#clocks);
+  }
+
+  /** Seconds without a byte read (or taken by the peer) before Timeout. Infinity: no limit. */
+  get idleTimeout(): number {
+    return this.#clocks.idleTimeout;
+  }
+
+  set idleTimeout(seconds: number) {
+    this.#clocks.idleTimeout = seconds;
   }
 
   /** When the session must be over, in milliseconds of Date.now; undefined: whenever it likes. */
   get deadline(): number | undefined {
-    return this.#deadline;
+    return this.#clocks.deadline;
   }
 
   set deadline(time: number | undefined) {
-    this.#deadline = time;
-    for (const wait of this.#waits) wait.rearm();
+    this.#clocks.deadline = time;
   }
 
   /**
@@ -133,23 +131,20 @@ export class Conn {
 
   /** Adds to the batch that leaves at the next flush. A string is latin1; bytes must stay unchanged until then. */
   write(data: Buffer | string): void {
-    if (data.length > 0) this.#batch.push(data);
-    this.#queued += data.length;
+    this.#outbox.add(data);
   }
 
   /** Bytes written since the last flush. Whoever answers pipelined commands at length looks at it and flushes. */
   get queued(): number {
-    return this.#queued;
+    return this.#outbox.queued;
   }
 
   /**
    * Sends the batch, and waits while the peer is slow in taking it. Whoever writes much flushes now
    * and then. Throws Timeout or Disconnected.
    */
-  async flush(): Promise<void> {
-    this.#send();
-    while (this.#output.writableNeedDrain) await this.#outputReady();
-    if (this.#failure !== undefined) throw this.#failure;
+  flush(): Promise<void> {
+    return this.#outbox.flush();
   }
 
   /** Sends what is left and ends the connection. Never throws; a second call waits for the first. */
@@ -163,16 +158,14 @@ export class Conn {
    * Timeout at once, any other has `graceSeconds` left.
    */
   stop(graceSeconds: number): void {
-    this.#stopping = true;
-    const end = Date.now() + graceSeconds * 1000;
-    this.deadline = Math.min(this.#deadline ?? end, end);
+    this.#clocks.stop(graceSeconds);
   }
 
   /** For the host: ends the connection now, with whatever is under way. */
   destroy(): void {
     this.#source.close();
     this.#output.destroy();
-    this.#fail();
+    this.#outbox.fail();
   }
 
   /** For a program that hands the descriptors on: stops reading, without closing anything. */
@@ -186,9 +179,7 @@ export class Conn {
    * Throws Timeout or Disconnected; the connection is still ours then.
    */
   async handOver(): Promise<{ readonly held: HeldSocket; readonly rest: Buffer }> {
-    await this.flush();
-    while (this.#inFlight > 0) await this.#outputReady();
-    if (this.#failure !== undefined) throw this.#failure;
+    await this.#outbox.empty();
     // From here to the end nothing may wait: what arrives between must not be read by us.
     const held = holdSocket(this.#output);
     while (this.#pull());
@@ -223,94 +214,15 @@ export class Conn {
     await this.flush();
     if (this.#source.ended) return false;
     const between = wanted === 'line' && this.#held.length === 0;
-    await this.#wait(between, (wake) => this.#source.onReady(wake));
+    await this.#clocks.wait(between, (wake) => this.#source.onReady(wake));
     return true;
-  }
-
-  // --- output ---
-
-  #send(): void {
-    const batch = this.#batch;
-    if (batch.length === 0 || this.#failure !== undefined) return;
-    this.#batch = [];
-    this.#queued = 0;
-    const parts = batch.map((part) => (typeof part === 'string' ? bytesOf(part) : part));
-    const total = parts.reduce((sum, part) => sum + part.length, 0);
-    if (total <= JOIN_BYTES) {
-      this.#put(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, total));
-      return;
-    }
-    this.#output.cork();
-    for (const part of parts) this.#put(part);
-    this.#output.uncork();
-  }
-
-  #put(bytes: Buffer): void {
-    this.#inFlight++;
-    this.#output.write(bytes, (error) => {
-      this.#inFlight--;
-      if (error) this.#fail(error);
-      this.#wakeOutput();
-    });
-  }
-
-  #wakeOutput(): void {
-    for (const wake of this.#outputWakers) wake();
-  }
-
-  async #outputReady(): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
-    let mine: (() => void) | undefined;
-    await this.#wait(false, (wake) => {
-      if (mine !== undefined) this.#outputWakers.delete(mine);
-      mine = wake;
-      if (wake !== undefined) this.#outputWakers.add(wake);
-    });
-  }
-
-  #fail(error?: unknown): void {
-    this.#failure ??= new Disconnected(error);
-    this.#wakeOutput();
-  }
-
-  // --- clocks ---
-
-  /** Waits for `wake`, for no longer than the clocks allow. `between`: nothing is half done, a stop may interrupt. */
-  #wait(between: boolean, register: (wake: (() => void) | undefined) => void): Promise<void> {
-    return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
-      const idleEnd = Date.now() + this.idleTimeout * 1000;
-      const settle = (timeout?: Timeout) => {
-        clearTimeout(timer);
-        register(undefined);
-        this.#waits.delete(wait);
-        if (timeout === undefined) resolve();
-        else reject(timeout);
-      };
-      const rearm = () => {
-        clearTimeout(timer);
-        if (between && this.#stopping) {
-          settle(new Timeout('stop'));
-          return;
-        }
-        const end = Math.min(idleEnd, this.#deadline ?? Number.POSITIVE_INFINITY);
-        const reason = idleEnd <= end ? 'idle' : this.#stopping ? 'stop' : 'deadline';
-        const delay = Math.max(0, Math.min(end - Date.now(), TIMER_MAX));
-        timer = setTimeout(() => settle(new Timeout(reason)), delay);
-      };
-      const wait: Wait = { rearm };
-      this.#waits.add(wait);
-      register(() => settle());
-      rearm();
-    });
   }
 
   // --- the end ---
 
   async #close(): Promise<void> {
     try {
-      this.#send();
-      while (this.#inFlight > 0) await this.#outputReady();
+      await this.#outbox.empty();
       if (this.#atClose === 'leave') return;
       this.#output.end();
       await this.#readOn();
@@ -329,18 +241,12 @@ export class Conn {
   /** Reads until the peer has closed too, for a bounded time and a bounded number of bytes. */
   async #readOn(): Promise<void> {
     if (this.#linger <= 0) return;
-    this.#stopping = false;
-    this.#deadline = Date.now() + this.#linger * 1000;
+    this.#clocks.restart(this.#linger);
     let left = LINGER_BYTES;
     while (left > 0) {
       left -= this.discardInput();
       if (this.#source.ended) return;
-      await this.#wait(false, (wake) => this.#source.onReady(wake));
+      await this.#clocks.wait(false, (wake) => this.#source.onReady(wake));
     }
   }
-}
-
-interface Wait {
-  /** Sets the timer anew after the deadline changed. */
-  rearm(): void;
 }
