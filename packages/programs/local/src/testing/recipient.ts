@@ -62,6 +62,8 @@ export interface Delivery {
   readonly program?: string;
   /** What fd 0 is, instead of a file with the message. */
   readonly input?: 'pipe';
+  /** Who runs it, when a test is run by root. */
+  readonly uid?: number;
 }
 
 export const MESSAGE = 'Subject: hello\n\nFirst line\nFrom the second\n';
@@ -82,6 +84,7 @@ export async function deliver(recipient: Recipient, delivery: Delivery = {}): Pr
     {
       env: { PATH: process.env.PATH, QMAILHOME: qmail, ...delivery.env },
       stdio: [delivery.input ?? fd, 'pipe', 'pipe'],
+      ...(delivery.uid === undefined ? {} : { uid: delivery.uid, gid: delivery.uid }),
     },
   );
   closeSync(fd);
