@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { DIST, openDirectory, removeInstance } from './instance.ts';
 import { run } from './run.ts';
 
-export interface Account {
+interface Account {
   readonly name: string;
   readonly uid: number;
   readonly gid: number;

@@ -14,7 +14,7 @@ export interface SubCommand {
   run(values: Values, invocation: Invocation): Promise<number>;
 }
 
-export interface SubOption {
+interface SubOption {
   readonly type: 'string' | 'boolean';
   readonly describe: string;
   readonly fallback?: string;

@@ -3,22 +3,14 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  chownSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-} from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { bundlePrograms } from '@q/proc/testing';
 import { decodeIntd, makeQueueTree, type QueuedEnvelope, splitOf } from '@q/queue-files';
-// biome-ignore lint/correctness/noUndeclaredDependencies: a root devDependency, and this file is for tests
-import { build, type Plugin } from 'esbuild';
+import type { Plugin } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '../../../../..');
 const OWNER = 47_011;
@@ -38,25 +30,8 @@ export async function makeInstance(plugins: Plugin[] = []): Promise<Instance> {
   const home = mkdtempSync(join(tmpdir(), 'queue-'));
   chmodSync(home, 0o755);
   const bin = join(home, 'bundle');
-  mkdirSync(bin);
   const program = join(bin, 'qmail-queue');
-  await build({
-    entryPoints: [join(ROOT, 'bin/src/qmail-queue.ts')],
-    outfile: program,
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    external: ['koffi', 'fs-ext'],
-    define: { 'import.meta.url': '__bundleUrl' },
-    banner: {
-      js: "#!/usr/bin/env node\nconst __bundleUrl = require('node:url').pathToFileURL(__filename).href;",
-    },
-    logLevel: 'error',
-    plugins,
-  });
-  chmodSync(program, 0o755);
-  symlinkSync(join(ROOT, 'bin/node_modules'), join(bin, 'node_modules'));
+  await bundlePrograms(bin, ['qmail-queue'], plugins);
   makeTree(home);
   return { home, program, env: { PATH: process.env.PATH, QMAILHOME: home } };
 }

@@ -12,7 +12,6 @@ import {
   openSync,
   readdirSync,
   readFileSync,
-  symlinkSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -21,35 +20,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pullTrigger } from '@q/fsx';
+import { bundlePrograms } from '@q/proc/testing';
 import { encodeIntd, makeQueueTree, QueuePaths } from '@q/queue-files';
-// biome-ignore lint/correctness/noUndeclaredDependencies: a root devDependency, and this file is for tests
-import { build } from 'esbuild';
-
-const ROOT = join(import.meta.dirname, '../../../../..');
 
 /** Bundles executables from source into a directory of their own; gives that directory. */
 export async function buildPrograms(names: readonly string[]): Promise<string> {
   const dir = mkdtempSync(join(tmpdir(), 'send-bin-'));
   chmodSync(dir, 0o755);
-  await build({
-    entryPoints: Object.fromEntries(names.map((name) => [name, join(ROOT, `bin/src/${name}.ts`)])),
-    outdir: dir,
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    external: ['koffi', 'fs-ext'],
-    define: { 'import.meta.url': '__bundleUrl' },
-    banner: {
-      js: "#!/usr/bin/env node\nconst __bundleUrl = require('node:url').pathToFileURL(__filename).href;",
-    },
-    logLevel: 'error',
-  });
-  for (const name of names) {
-    linkSync(join(dir, `${name}.js`), join(dir, name));
-    chmodSync(join(dir, name), 0o755);
-  }
-  symlinkSync(join(ROOT, 'bin/node_modules'), join(dir, 'node_modules'));
+  await bundlePrograms(dir, names);
   return dir;
 }
 
