@@ -1,0 +1,37 @@
+// The systems that bench/mail.mjs can measure: one file each in this directory. To plug in another, put its
+// adapter here; nothing else names it. An adapter exports
+//
+//   title      one line for the report
+//   packages   Debian packages to unpack over /usr for it
+//   missing()  why it cannot run here, or undefined
+//   open(site) → {
+//     start({ remoteConcurrency })   resolves when it answers on site.smtpPort
+//     stop()                         resolves when none of its processes is left
+//     wipe()                         empties the stopped system's queue
+//     maildir                        where mail for site.user arrives
+//     processes()                    the pids at the root of its processes
+//     queueEmpty()                   whether nothing is left to do
+//     inject(sender, recipients, file)   a shell command that queues the message in `file` as site.user,
+//                                    with the system's own client; `file` has its lines ended by LF
+//   }
+//
+// site: { work (a directory of its own), smtpPort, sinkPort, domain, user: {name, uid, gid, home}, dist }.
+// It accepts mail for site.domain, site.user has every user-* address too, and relays what 127.0.0.1 sends to
+// anywhere else through 127.0.0.1:sinkPort, with at most remoteConcurrency deliveries at a time.
+import { readdirSync } from 'node:fs';
+
+/** In the order of the report: ours first. */
+export function adapterNames() {
+  const names = readdirSync(import.meta.dirname)
+    .filter((file) => file.endsWith('.mjs') && file !== 'index.mjs')
+    .map((file) => file.slice(0, -'.mjs'.length));
+  return names.sort((a, b) => Number(isOurs(b)) - Number(isOurs(a)) || a.localeCompare(b));
+}
+
+export function isOurs(name) {
+  return name.startsWith('qmail-ts');
+}
+
+export function loadAdapter(name) {
+  return import(`./${name}.mjs`);
+}

@@ -1,0 +1,112 @@
+// The run itself, as process 1 of its own namespaces: bench/mail.mjs starts it with the plan's file name.
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { join } from 'node:path';
+import { loadAdapter } from '../adapters/index.mjs';
+import { REMOTE_CONCURRENCY, ROWS } from './rows.mjs';
+import { runRow } from './run.mjs';
+import { enterSandbox, makeUser } from './sandbox.mjs';
+
+const DOMAIN = 'bench.test';
+const plan = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+process.umask(0o022);
+
+try {
+  enterSandbox(plan.work, plan.layers);
+  const systems = await openAll(plan);
+  const rows = ROWS.filter(({ name }) => plan.rows.includes(name)).flatMap(quickened);
+  const runs = await measureAll(systems, rows, plan);
+  for (const { system } of systems) await system.stop();
+  writeFileSync(join(plan.work, 'result.json'), JSON.stringify(resultOf(systems, rows, runs)));
+  process.exit(0);
+} catch (error) {
+  process.stderr.write(`bench: ${error.stack}\n`);
+  process.exit(1); // as process 1: all others end with it
+}
+
+/** The row as --quick has it: none, or with fewer messages. */
+function quickened(row) {
+  if (!plan.quick) return [row];
+  return row.quick === undefined
+    ? []
+    : [{ ...row, count: row.quick, ...(row.recipients ? { recipients: 200 } : {}) }];
+}
+
+async function openAll({ systems, work }) {
+  const dist = join(work, 'dist');
+  const built = join(import.meta.dirname, '../../bin/dist');
+  if (!existsSync(join(built, 'qmail-start'))) throw new Error('nothing is built: npx tsup');
+  // A copy: a build while the run goes on must not change what is measured.
+  cpSync(built, dist, { recursive: true });
+  const opened = [];
+  for (const [index, name] of systems.entries()) {
+    const adapter = await loadAdapter(name);
+    const site = {
+      work: join(work, 'systems', name),
+      smtpPort: 2501 + index,
+      sinkPort: 2601 + index,
+      domain: DOMAIN,
+      user: makeUser(work, `bench${index + 1}`),
+      dist,
+    };
+    mkdirSync(site.work, { recursive: true });
+    const system = adapter.open(site);
+    opened.push({ name, title: adapter.title, packages: adapter.packages, site, system });
+  }
+  return opened;
+}
+
+/** Round by round, row by row, each row on all systems in turn: what else the machine does hits them alike. */
+async function measureAll(systems, rows, { rounds, limit }) {
+  const runs = [];
+  for (let round = 0; round < rounds; round++)
+    // Each round begins with another system, so that none always has the same neighbour.
+    for (const row of rows)
+      for (let i = 0; i < systems.length; i++) {
+        const entry = systems[(i + round) % systems.length];
+        await settle(entry, row);
+        const load = loadavg()[0];
+        const run = await runRow(row, entry.system, entry.site, limit * 1000);
+        runs.push({ row: row.name, system: entry.name, round, load, ...run });
+        tell(row, entry, run);
+        if (run.cut) await reset(entry);
+      }
+  return runs;
+}
+
+/** Up, with the concurrency that the row asks for. */
+async function settle(entry, { remoteConcurrency = REMOTE_CONCURRENCY }) {
+  if (entry.remoteConcurrency === remoteConcurrency) return;
+  if (entry.remoteConcurrency !== undefined) await entry.system.stop();
+  await entry.system.start({ remoteConcurrency });
+  entry.remoteConcurrency = remoteConcurrency;
+}
+
+/** Forgets the mail that was left when the limit came. */
+async function reset(entry) {
+  await entry.system.stop();
+  entry.system.wipe();
+  entry.remoteConcurrency = undefined;
+}
+
+function tell(row, { name }, run) {
+  const rate = (value) => (value === undefined ? '-' : value.toFixed(1));
+  process.stderr.write(
+    `${row.name} ${name}: accepted ${rate(run.accepted)}/s delivered ${rate(run.delivered)}/s ` +
+      `cpu ${rate(run.cpu)} ms memory ${rate(run.memory)} MB${run.cut ? ' (cut off)' : ''}\n`,
+  );
+}
+
+function resultOf(systems, rows, runs) {
+  const from = (packages) =>
+    plan.layers
+      .filter(({ name }) => packages.includes(name))
+      .map(({ name, version }) => `Debian ${name} ${version}`);
+  return {
+    rounds: plan.rounds,
+    limit: plan.limit,
+    systems: systems.map(({ name, title, packages }) => ({ name, title, from: from(packages) })),
+    rows,
+    runs,
+  };
+}

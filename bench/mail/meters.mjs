@@ -1,0 +1,68 @@
+// CPU and memory of a system's processes, from /proc.
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { familyOf, must, statsOf } from './processes.mjs';
+
+const TICK_MS = 1000 / Number(must('getconf', ['CLK_TCK']));
+
+/**
+ * User plus system time so far of the processes and everything below them, in milliseconds. A process that has
+ * ended and been waited for is in its parent's sum, so none is missed or counted twice.
+ */
+export function cpuMs(roots) {
+  return statsOf(roots).reduce((sum, { ticks }) => sum + ticks, 0) * TICK_MS;
+}
+
+/** The same of our own ended children: what the systems' clients have used. */
+export function ownChildrenMs() {
+  const text = readFileSync('/proc/self/stat', 'latin1');
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[13]) + Number(fields[14])) * TICK_MS;
+}
+
+/**
+ * Watches the sum of proportional set sizes: memory that processes share counts once. Looking costs CPU too,
+ * so a look that took long puts the next one off; a peak between two looks is missed.
+ */
+export function watchMemory(roots) {
+  let peak = 0;
+  let timer;
+  const look = () => {
+    const start = performance.now();
+    peak = Math.max(
+      peak,
+      familyOf(roots()).reduce((sum, pid) => sum + pssKB(pid), 0),
+    );
+    timer = setTimeout(look, Math.max(500, 25 * (performance.now() - start)));
+  };
+  look();
+  return {
+    /** Takes a last look; the peak in MB. */
+    stop() {
+      clearTimeout(timer);
+      look();
+      clearTimeout(timer);
+      return peak / 1024;
+    },
+  };
+}
+
+function pssKB(pid) {
+  try {
+    return Number(
+      readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1').match(/^Pss: +(\d+)/m)?.[1] ?? 0,
+    );
+  } catch {
+    return 0; // it has just ended
+  }
+}
+
+export function countMail(maildir) {
+  return readdirSync(join(maildir, 'new')).length;
+}
+
+export function clearMail(maildir) {
+  for (const part of ['new', 'tmp', 'cur'])
+    for (const name of readdirSync(join(maildir, part)))
+      rmSync(join(maildir, part, name), { force: true });
+}

@@ -1,0 +1,76 @@
+// One run: one row on one system that is up and idle.
+import { openSink, sendByClient, sendBySmtp } from './load.mjs';
+import { clearMail, countMail, cpuMs, ownChildrenMs, watchMemory } from './meters.mjs';
+import { until } from './processes.mjs';
+
+/** What remains to be done after the last delivery may take this long before it is left alone. */
+const SETTLE_MS = 10_000;
+
+/**
+ * Resolves to the measurement: accepted and delivered per second from the first connection on, CPU per
+ * delivery, peak memory, and `cut` if the limit ended it.
+ */
+export async function runRow(row, system, site, limitMs) {
+  clearMail(system.maildir);
+  const sink = row.to === 'remote' ? await openSink(site.sinkPort) : undefined;
+  try {
+    return await measure(row, system, site, limitMs, sink);
+  } finally {
+    await sink?.close();
+  }
+}
+
+async function measure(row, system, site, limitMs, sink) {
+  const roots = () => system.processes();
+  const cpu = () => cpuMs(roots()) + (row.load === 'inject' ? ownChildrenMs() : 0);
+  const recipients = recipientsOf(row, site);
+  const wanted = row.count * recipients.length;
+  const done = doneOf(row, system, sink, wanted);
+
+  const memory = watchMemory(roots);
+  const cpuBefore = cpu();
+  const start = performance.now();
+  const seconds = () => (performance.now() - start) / 1000;
+  const sent =
+    row.load === 'smtp'
+      ? sendBySmtp(row, { port: site.smtpPort, to: recipients[0], limitMs })
+      : sendByClient(row, { system, site, recipients, limitMs });
+  let accepted;
+  const whole = Promise.all([
+    sent.then((result) => {
+      accepted = result;
+    }),
+    until(() => accepted !== undefined && done() >= wanted, limitMs, 20),
+  ]);
+  const [, complete] = await whole;
+  const took = seconds();
+  const delivered = done();
+  const settled = complete && (await until(() => system.queueEmpty(), SETTLE_MS));
+  const used = cpu() - cpuBefore;
+  const many = recipients.length > 1;
+  return {
+    accepted:
+      many || accepted.accepted === undefined ? undefined : accepted.accepted / accepted.seconds,
+    delivered: delivered / took,
+    cpu: delivered === 0 ? undefined : used / delivered,
+    memory: memory.stop(),
+    cut: !settled,
+    seconds: took,
+    messages: delivered,
+  };
+}
+
+function recipientsOf(row, { user, domain }) {
+  const host = row.to === 'remote' ? 'far.test' : domain;
+  const count = row.recipients ?? 1;
+  if (count === 1) return [`${user.name}@${host}`];
+  return Array.from({ length: count }, (_, i) => `${user.name}-${i}@${host}`);
+}
+
+/** How many deliveries are made so far. */
+function doneOf(row, system, sink, wanted) {
+  if (sink === undefined) return () => countMail(system.maildir);
+  if (row.recipients === undefined) return () => sink.received();
+  // Several recipients may share one transfer, which the sink counts once: the queue tells when all are done.
+  return () => (sink.received() > 0 && system.queueEmpty() ? wanted : sink.received());
+}
