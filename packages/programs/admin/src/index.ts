@@ -1,1 +1,6 @@
+export { newmrhMain } from './compile/newmrh.ts';
+export { newuMain } from './compile/newu.ts';
 export { frontDoorMain } from './front-door.ts';
+export { qreadMain } from './queue/qread.ts';
+export { qstatMain } from './queue/qstat.ts';
+export { tcpokMain, tcptoMain } from './queue/tcpto.ts';
