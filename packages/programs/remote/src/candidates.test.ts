@@ -21,7 +21,7 @@ async function candidates(
 ) {
   server = await startNameServer(zones);
   const found = await candidatesFor(
-    { host, port: 25, relayed },
+    { host, relayed },
     { names: openNames(server.address), isOwn: (address) => own.includes(address) },
   );
   return found.map(({ address }) => address);
@@ -65,7 +65,7 @@ test('equals take turns', async () => {
   for (const random of [0.9, 0.1]) {
     const lots = [random, 0.5];
     const source = { names, isOwn: () => false, random: () => lots.shift() ?? 0 };
-    const found = await candidatesFor({ host: 'x.example', port: 25, relayed: false }, source);
+    const found = await candidatesFor({ host: 'x.example', relayed: false }, source);
     firsts.add(found[0]?.address);
   }
   expect(firsts.size).toBe(2);

@@ -20,7 +20,10 @@ export interface CandidateSource {
 }
 
 /** At least one candidate, or a fault with qmail-remote's text. */
-export async function candidatesFor(route: Route, source: CandidateSource): Promise<Candidate[]> {
+export async function candidatesFor(
+  route: Pick<Route, 'host' | 'relayed'>,
+  source: CandidateSource,
+): Promise<Candidate[]> {
   if (route.relayed) return relayCandidates(route.host, source.names);
   const all = await exchangerCandidates(route.host, source);
   // A host that is no better than ourselves would hand the mail back to us.

@@ -2,10 +2,19 @@
 
 import { connect, type Socket } from 'node:net';
 
-/** Connects; rejects with a system error, ETIMEDOUT when `seconds` have passed. */
-export function connectTo(address: string, port: number, seconds: number): Promise<Socket> {
+/**
+ * Connects, from `localAddress` if it is given; rejects with a system error, ETIMEDOUT when `seconds`
+ * have passed.
+ */
+export function connectTo(
+  address: string,
+  port: number,
+  localAddress: string | undefined,
+  seconds: number,
+): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: address, port, noDelay: true });
+    const from = localAddress === undefined ? {} : { localAddress };
+    const socket = connect({ host: address, port, noDelay: true, ...from });
     const timer = setTimeout(() => {
       const timeout = new Error('connect: connection timed out');
       socket.destroy(Object.assign(timeout, { code: 'ETIMEDOUT' }));

@@ -1,11 +1,10 @@
-// A client's end of an SMTP connection: commands out, replies in, everything with a limit in time.
+// A client's end of a connection to a mail server: bytes out, bytes in, everything with a limit in time.
 
 import type { Socket } from 'node:net';
 import { bytesOf } from '@q/bytes';
-import { type Reply, ReplyParser } from '@q/smtp';
 import { QUIT_MS } from './limits.ts';
 
-/** The connection broke, or the server kept us waiting too long, or it talks without end. */
+/** The connection broke, or the server kept us waiting too long, or it talks nonsense without end. */
 export class ConnectionDied extends Error {
   override readonly name = 'ConnectionDied';
   readonly timedOut: boolean;
@@ -16,15 +15,13 @@ export class ConnectionDied extends Error {
   }
 }
 
-export class SmtpConnection {
+export class Connection {
   /** The server's address, as reports name it. */
   readonly address: string;
   readonly #socket: Socket;
   readonly #milliseconds: number;
-  readonly #parser = new ReplyParser();
-  readonly #replies: Reply[] = [];
 
-  /** `seconds` is what a whole reply, or the progress of a write, may take. */
+  /** `seconds` is what a whole answer, or the progress of a write, may take. */
   constructor(socket: Socket, address: string, seconds: number) {
     this.address = address;
     this.#socket = socket;
@@ -32,25 +29,25 @@ export class SmtpConnection {
     socket.on('error', () => {}); // reading and writing notice that it is gone
   }
 
-  /** Sends one command line (latin1, without its CR LF) and waits for the reply. */
-  async command(line: string): Promise<Reply> {
-    await this.send(bytesOf(`${line}\r\n`));
-    return this.reply();
+  /** When an answer asked for now is late; for `read`. */
+  deadline(): number {
+    return performance.now() + this.#milliseconds;
   }
 
-  /** The next reply. Throws ConnectionDied. */
-  async reply(): Promise<Reply> {
-    const deadline = performance.now() + this.#milliseconds;
+  /** Some bytes. Throws ConnectionDied, at the end of the stream too. */
+  async read(deadline: number): Promise<Buffer> {
     for (;;) {
-      const reply = this.#replies.shift();
-      if (reply !== undefined) return reply;
-      this.#replies.push(...this.#parse(await this.#read(deadline)));
+      const chunk: unknown = this.#socket.read();
+      if (chunk !== null) return chunk as Buffer;
+      if (this.#socket.readableEnded || this.#socket.destroyed)
+        throw new ConnectionDied('the connection is closed');
+      await this.#wait(['readable', 'end', 'close'], deadline);
     }
   }
 
   /** Writes; returns when there is room for more. Throws ConnectionDied. */
   async send(bytes: Buffer): Promise<void> {
-    const deadline = performance.now() + this.#milliseconds;
+    const deadline = this.deadline();
     let more = this.#socket.write(bytes);
     while (!more) {
       if (this.#socket.destroyed) throw new ConnectionDied('the connection is closed');
@@ -59,9 +56,28 @@ export class SmtpConnection {
     }
   }
 
-  /** Says QUIT, does not wait for the answer, and closes. Never throws. */
-  async quit(): Promise<void> {
-    this.#socket.end('QUIT\r\n');
+  /**
+   * For a time in which nothing should happen: calls `onEvent` once if the server says anything or hangs
+   * up. Undefined when it has done so already; else a function that ends the watch.
+   */
+  watch(onEvent: () => void): (() => void) | undefined {
+    const socket = this.#socket;
+    if (socket.destroyed || socket.readableEnded || socket.readableLength > 0) return undefined;
+    const events = ['readable', 'end', 'close'];
+    const stop = () => {
+      for (const event of events) socket.removeListener(event, listener);
+    };
+    const listener = () => {
+      stop();
+      onEvent();
+    };
+    for (const event of events) socket.on(event, listener);
+    return stop;
+  }
+
+  /** Says `words` (latin1) at the end, waits for no answer, and closes. Never throws. */
+  async end(words: string): Promise<void> {
+    this.#socket.end(bytesOf(words));
     const deadline = performance.now() + QUIT_MS;
     if (!this.#socket.writableFinished && !this.#socket.destroyed)
       await this.#wait(['finish', 'close'], deadline).catch(() => {});
@@ -70,24 +86,6 @@ export class SmtpConnection {
 
   close(): void {
     this.#socket.destroy();
-  }
-
-  #parse(chunk: Buffer): Reply[] {
-    try {
-      return this.#parser.push(chunk);
-    } catch {
-      throw new ConnectionDied('a reply without end');
-    }
-  }
-
-  async #read(deadline: number): Promise<Buffer> {
-    for (;;) {
-      const chunk: unknown = this.#socket.read();
-      if (chunk !== null) return chunk as Buffer;
-      if (this.#socket.readableEnded || this.#socket.destroyed)
-        throw new ConnectionDied('the connection is closed');
-      await this.#wait(['readable', 'end', 'close'], deadline);
-    }
   }
 
   #wait(events: readonly string[], deadline: number): Promise<void> {

@@ -17,3 +17,9 @@ export const OUTPUT_KEPT = 65536;
 
 /** Milliseconds QUIT may take to leave this machine. Its answer is not waited for. */
 export const QUIT_MS = 1000;
+
+/** A message up to this many bytes is read once and kept; 120 of them at a time are 8 MB. */
+export const MESSAGE_KEPT = 65536;
+
+/** The longest answer to one recipient in QMTP; a server that says more is not speaking it. */
+export const QMTP_ANSWER_MAX = 5000;

@@ -1,19 +1,24 @@
-// The message on fd 0, and what can be known of it before the first byte is sent.
+// The message on its descriptor, and what can be known of it before the first byte is sent.
 
-import { Temporary } from '@q/fault';
+import { isAscii } from 'node:buffer';
+import { Permanent, Temporary } from '@q/fault';
 import { fstatFd, readChunks } from '@q/fsx';
+import { MESSAGE_KEPT } from './limits.ts';
+import type { Route } from './route.ts';
 
 const LF = 10;
 const CR = 13;
 
 export interface Outgoing {
-  /** The bytes, once. Throws Temporary with qmail-remote's text. */
+  /** The bytes; of a pipe only once. Throws Temporary with qmail-remote's text. */
   chunks(): AsyncGenerator<Buffer, void, undefined>;
   /** Undefined for a pipe, which can be read only once. */
   readonly facts: MessageFacts | undefined;
 }
 
 export interface MessageFacts {
+  /** Bytes as they lie in the file. */
+  readonly size: number;
   /** Bytes with each line ended by CR LF: what SIZE means (RFC 1870). */
   readonly wireSize: number;
   /** Bytes above 127 occur (RFC 6152). */
@@ -22,22 +27,40 @@ export interface MessageFacts {
   readonly partialLine: boolean;
 }
 
-/** The message on `fd`. A file is read through once beforehand, from its start. */
-export async function openOutgoing(fd: number): Promise<Outgoing> {
+/** The message on `fd`. A file is read through once beforehand, from its start; a small one is kept. */
+async function openOutgoing(fd: number): Promise<Outgoing> {
   if (!(await isFile(fd))) return { chunks: () => reading(fd, null), facts: undefined };
-  return { chunks: () => reading(fd, 0), facts: await examine(reading(fd, 0)) };
+  const kept: Buffer[] = [];
+  const facts = await examine(reading(fd, 0), kept);
+  return { chunks: () => (facts.size <= MESSAGE_KEPT ? again(kept) : reading(fd, 0)), facts };
 }
 
-async function examine(chunks: AsyncIterable<Buffer>): Promise<MessageFacts> {
-  let wireSize = 0;
+/** `openOutgoing`, and what the route's protocol cannot say is refused before anybody is asked. */
+export async function openSendable(fd: number, { protocol }: Route): Promise<Outgoing> {
+  const content = await openOutgoing(fd);
+  if (protocol === 'smtp' && content.facts?.partialLine === true) throw partialLine();
+  return content;
+}
+
+export function partialLine(): Permanent {
+  return new Permanent('SMTP cannot transfer messages with partial final lines. (#5.6.2)');
+}
+
+/** Gives the chunks of a small message to `kept`. */
+async function examine(chunks: AsyncIterable<Buffer>, kept: Buffer[]): Promise<MessageFacts> {
+  let size = 0;
+  let newlines = 0;
   let eightBit = false;
   let last = LF;
   for await (const chunk of chunks) {
-    wireSize += chunk.length + bareNewlines(chunk, last);
-    eightBit ||= has8Bit(chunk);
+    size += chunk.length;
+    newlines += bareNewlines(chunk, last);
+    eightBit ||= !isAscii(chunk);
     last = chunk.at(-1) as number;
+    if (size <= MESSAGE_KEPT) kept.push(Buffer.from(chunk));
+    else kept.length = 0;
   }
-  return { wireSize, eightBit, partialLine: last !== LF };
+  return { size, wireSize: size + newlines, eightBit, partialLine: last !== LF };
 }
 
 /** LFs without a CR before them; `before` is the byte before the chunk. */
@@ -49,9 +72,8 @@ function bareNewlines(chunk: Buffer, before: number): number {
   return count;
 }
 
-function has8Bit(chunk: Buffer): boolean {
-  for (const byte of chunk) if (byte > 127) return true;
-  return false;
+async function* again(chunks: readonly Buffer[]): AsyncGenerator<Buffer, void, undefined> {
+  yield* chunks;
 }
 
 async function* reading(

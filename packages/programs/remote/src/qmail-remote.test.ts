@@ -19,6 +19,7 @@ import { buildExecutables } from '@q/spawn/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type MailServer, type Script, startMailServer } from './testing/mail-server.ts';
 import { startNameServer } from './testing/name-server.ts';
+import { type QmtpScript, startQmtpServer } from './testing/qmtp-server.ts';
 
 const hasIPv6 = Object.values(networkInterfaces()).some((list) =>
   list?.some(({ address }) => address === '::1'),
@@ -142,6 +143,18 @@ describe('a message that is taken', () => {
     expect(server.messages[0]?.length).toBe(72 * 60_000);
   });
 
+  test('goes out with its envelope in one write where PIPELINING is announced', async () => {
+    const { reports, server } = await sendTo(
+      { EHLO: '250-mx.example\r\n250 PIPELINING', 'RCPT TO:<no@x>': '550 unknown' },
+      { recipients: ['a@x', 'no@x', 'b@x'] },
+    );
+    expect(reports.map(([letter]) => letter).join('')).toBe('rhrK');
+    expect(server.messages).toEqual([WIRE]);
+    expect(server.writes[1]).toBe(
+      'MAIL FROM:<ann@client.example>\r\nRCPT TO:<a@x>\r\nRCPT TO:<no@x>\r\nRCPT TO:<b@x>\r\nDATA\r\n',
+    );
+  });
+
   test('needs no EHLO: HELO will do, with control/helohost as the name', async () => {
     control('helohost', 'other.example');
     const { reports, server } = await sendTo({ EHLO: '500 what?' });
@@ -261,6 +274,103 @@ describe('a message that is refused', () => {
     const { reports } = await sendTo({ MAIL: '' });
     control('timeoutremote', undefined);
     expect(reports).toEqual([`ZConnected to ${IP} but connection died. (#4.4.2)\n`]);
+  });
+});
+
+describe('with PIPELINING', () => {
+  const EHLO = '250-mx.example\r\n250 PIPELINING';
+  test.each<[string, Script, readonly string[]]>([
+    ['the sender', { MAIL: '550 no', RCPT: '503 no', DATA: '503 no' }, ['DConnected to 127.0.0.1']],
+    [
+      'all recipients',
+      { RCPT: '550 no', DATA: '503 no' },
+      ['h127.0.0.1', 'DGiving up on 127.0.0.1'],
+    ],
+    ['all recipients, but not DATA', { RCPT: '550 no' }, ['h127.0.0.1', 'DGiving up on 127.0.0.1']],
+    ['DATA', { DATA: '451 later' }, ['r', 'Z127.0.0.1 failed on DATA command.']],
+  ])('a server that refuses %s gets no message', async (_name, script, expected) => {
+    const { reports, server } = await sendTo({ EHLO, ...script });
+    expect(reports.length).toBe(expected.length);
+    for (const [at, start] of expected.entries()) expect(reports[at]?.startsWith(start)).toBe(true);
+    expect(server.messages).toEqual([]);
+  });
+});
+
+describe('control/bindroutes', () => {
+  afterEach(() => control('bindroutes', undefined));
+
+  test('names the address from which mail for a domain goes out', async () => {
+    control('bindroutes', 'x.example:127.0.0.9,[::1]');
+    expect((await sendTo({})).server.peers()).toEqual(['127.0.0.9']);
+    control('bindroutes', ':127.0.0.8\n.example:127.0.0.7');
+    expect((await sendTo({})).server.peers()).toEqual(['127.0.0.7']);
+    control('bindroutes', 'other.example:127.0.0.9');
+    expect((await sendTo({})).server.peers()).toEqual(['127.0.0.1']);
+  });
+
+  test('holds mail back when its address is none, or none of ours', async () => {
+    control('bindroutes', 'x.example:mail.example');
+    expect((await sendTo({})).reports).toEqual(['Zbad bindroute: mail.example\n']);
+    control('bindroutes', 'x.example:192.0.2.77');
+    expect((await sendTo({})).reports).toEqual([
+      "ZSorry, I wasn't able to establish an SMTP connection. (#4.4.1)\n",
+    ]);
+  });
+});
+
+describe('by QMTP', () => {
+  const ok = 'Kok 1000 qp 5';
+
+  async function qmtpTo(answers: QmtpScript, attempt: Attempt = {}) {
+    const server = await startQmtpServer(answers);
+    open.push(server);
+    control('qmtproutes', `x.example:127.0.0.1:${server.port}`);
+    const reports = await send(attempt);
+    control('qmtproutes', undefined);
+    return { reports, server };
+  }
+
+  test('a message goes as it lies in the file, with a last line or without', async () => {
+    for (const message of [MESSAGE, 'a\r\n\xe9 half', '', 'x'.repeat(200_000)]) {
+      const { reports, server } = await qmtpTo([ok], { message, recipients: ['b "b"@x.example'] });
+      expect(reports).toEqual([
+        'r',
+        `K127.0.0.1 accepted message.\nRemote host said: ok 1000 qp 5\n`,
+      ]);
+      expect(server.messages).toEqual([
+        { content: `\n${message}`, sender: 'ann@client.example', recipients: ['b "b"@x.example'] },
+      ]);
+    }
+  });
+
+  test('each recipient has its own answer', async () => {
+    const { reports } = await qmtpTo([ok, 'Dno such user', 'Zfull', 'what?'], {
+      recipients: ['a@x', 'b@x', 'c@x', 'd@x'],
+    });
+    expect(reports).toEqual([
+      'r',
+      'h127.0.0.1 does not like recipient.\nRemote host said: no such user\n',
+      's127.0.0.1 does not like recipient.\nRemote host said: full\n',
+      's127.0.0.1 does not like recipient.\nRemote host said: hat?\n',
+      'K127.0.0.1 accepted message.\nRemote host said: ok 1000 qp 5\n',
+    ]);
+    expect((await qmtpTo(['Dno'])).reports.at(-1)).toBe('DGiving up on 127.0.0.1.\n');
+  });
+
+  test('a server that hangs up may have taken the message, and one that talks nonsense too', async () => {
+    const died = 'ZConnected to 127.0.0.1 but connection died. Possible duplicate! (#4.4.2)\n';
+    expect((await qmtpTo('close')).reports).toEqual([died]);
+    expect((await qmtpTo('220 hello\r\n')).reports).toEqual([died]);
+    const half = await qmtpTo([ok], { recipients: ['a@x', 'b@x'] });
+    expect(half.reports[0]).toBe('r');
+    expect(half.reports[1]).toBe(`s${died.slice(1)}`);
+    expect(half.reports[2]).toMatch(/^K/);
+  });
+
+  test('a pipe cannot be sent: its size is not known beforehand', async () => {
+    expect((await qmtpTo([ok], { throughPipe: true })).reports[0]).toMatch(
+      /^ZSorry, I can send only/,
+    );
   });
 });
 

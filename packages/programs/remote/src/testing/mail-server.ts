@@ -26,7 +26,13 @@ export interface MailServer {
   readonly heard: string[];
   /** The data of all messages, as it came, without the final dot line. */
   readonly messages: string[];
+  /** What came in one piece each, of all connections. */
+  readonly writes: string[];
   connections(): number;
+  /** The addresses the connections came from. */
+  peers(): readonly (string | undefined)[];
+  /** Connections that are open. */
+  active(): number;
   close(): void;
 }
 
@@ -40,10 +46,13 @@ export async function startMailServer(
   const heard: string[] = [];
   const messages: string[] = [];
   const sockets = new Set<Socket>();
-  let count = 0;
+  const writes: string[] = [];
+  const peers: (string | undefined)[] = [];
   const server = createServer((socket) => {
-    count++;
+    peers.push(socket.remoteAddress);
     sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('data', (chunk) => writes.push(chunk.toString('latin1')));
     converse(socket, answers, heard, messages);
   });
   server.listen(port, host);
@@ -52,7 +61,10 @@ export async function startMailServer(
     port: (server.address() as AddressInfo).port,
     heard,
     messages,
-    connections: () => count,
+    writes,
+    connections: () => peers.length,
+    peers: () => peers,
+    active: () => sockets.size,
     close: () => {
       for (const socket of sockets) socket.destroy();
       server.close();

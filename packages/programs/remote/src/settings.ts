@@ -1,0 +1,75 @@
+// The control files of remote delivery. qmail-control(5).
+
+import { type BigIntStats, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ColonMap, openControl } from '@q/control';
+import { Temporary } from '@q/fault';
+
+export interface Settings {
+  /** The name we give. */
+  readonly helo: string;
+  readonly smtproutes: ColonMap | undefined;
+  readonly qmtproutes: ColonMap | undefined;
+  readonly bindroutes: ColonMap | undefined;
+  readonly connectSeconds: number;
+  readonly replySeconds: number;
+}
+
+/** Every file that `readSettings` looks at. */
+const FILES = [
+  'me',
+  'helohost',
+  'smtproutes',
+  'qmtproutes',
+  'bindroutes',
+  'timeoutconnect',
+  'timeoutremote',
+] as const;
+
+/** Throws Temporary with qmail-remote's texts. */
+export function readSettings(home: string): Settings {
+  checkHome(home);
+  const control = openControl(home);
+  try {
+    return {
+      helo: control.lineOrMe('helohost'),
+      smtproutes: control.map('smtproutes'),
+      qmtproutes: control.map('qmtproutes'),
+      bindroutes: control.map('bindroutes'),
+      connectSeconds: control.int('timeoutconnect', 60),
+      replySeconds: control.int('timeoutremote', 1200),
+    };
+  } catch (cause) {
+    throw new Temporary('Unable to read control files. (#4.3.0)', { cause });
+  }
+}
+
+/** `readSettings` for many calls: files are read again when one of them has changed, and after a failure. */
+export function watchedSettings(home: string): () => Settings {
+  let known: { readonly stamp: string; readonly settings: Settings } | undefined;
+  return () => {
+    // Before the reading: what changes meanwhile makes the next stamp differ.
+    const stamp = FILES.map((name) => stampOf(join(home, 'control', name))).join(' ');
+    if (known?.stamp !== stamp) known = { stamp, settings: readSettings(home) };
+    return known.settings;
+  };
+}
+
+function stampOf(file: string): string {
+  let stats: BigIntStats;
+  try {
+    stats = statSync(file, { bigint: true });
+  } catch {
+    return '-';
+  }
+  return `${stats.dev}:${stats.ino}:${stats.size}:${stats.ctimeNs}`;
+}
+
+function checkHome(home: string): void {
+  try {
+    if (statSync(home).isDirectory()) return;
+  } catch {
+    // told below
+  }
+  throw new Temporary('Unable to switch to home directory. (#4.3.0)');
+}
