@@ -5,7 +5,8 @@
 //   packages   Debian packages to unpack over /usr for it
 //   missing()  why it cannot run here, or undefined
 //   open(site) → {
-//     start({ remoteConcurrency })   resolves when it answers on site.smtpPort
+//     start({ deliver, remoteConcurrency })   resolves when it answers on site.smtpPort; deliver false:
+//                                    what it accepts for local users stays in its queue
 //     stop()                         resolves when none of its processes is left
 //     wipe()                         empties the stopped system's queue
 //     maildir                        where mail for site.user arrives

@@ -18,10 +18,15 @@ export function open(site) {
   let children = [];
   return {
     maildir: join(site.user.home, 'Maildir'),
-    async start({ remoteConcurrency }) {
+    async start({ deliver, remoteConcurrency }) {
       writeConfig(config, site, remoteConcurrency);
       children = [
-        startServer(site.work, 'smtpd', ['/usr/sbin/smtpd', '-F', '-f', config], { cwd: '/' }),
+        startServer(
+          site.work,
+          'smtpd',
+          ['/usr/sbin/smtpd', '-F', '-f', config, ...(deliver ? [] : ['-P', 'mda'])],
+          { cwd: '/' },
+        ),
       ];
       await untilGreets(site.smtpPort, site.work);
     },

@@ -20,14 +20,14 @@ export function missing() {
 }
 
 export function open(site) {
-  const config = join(site.work, 'etc');
-  mkdirSync(config);
+  // The package's own place: this /etc is the run's alone, and postdrop takes no other from a user.
+  const config = '/etc/postfix';
   makeAccounts();
   let children = [];
   return {
     maildir: join(site.user.home, 'Maildir'),
-    async start({ remoteConcurrency }) {
-      writeConfig(config, site, remoteConcurrency);
+    async start(state) {
+      writeConfig(config, site, state);
       must('postfix', ['-c', config, 'check']);
       // postfix's own front door would go on in the background; master is what it starts.
       const master = ['/usr/lib/postfix/sbin/master', '-c', config, '-d'];
@@ -48,7 +48,7 @@ export function open(site) {
       const list =
         recipients.length === 1 ? recipients[0] : `$(cat ${join(site.work, 'recipients')})`;
       writeFileSync(join(site.work, 'recipients'), recipients.join('\n'));
-      return `exec /usr/sbin/sendmail -C ${config} -i -f ${sender} ${list} <${file}`;
+      return `exec /usr/sbin/sendmail -i -f ${sender} ${list} <${file}`;
     },
   };
 }
@@ -80,7 +80,7 @@ function gids() {
   return Object.fromEntries(lines.map(([name, , gid]) => [name, Number(gid)]));
 }
 
-function writeConfig(config, site, remoteConcurrency) {
+function writeConfig(config, site, { deliver, remoteConcurrency }) {
   const settings = {
     compatibility_level: '3.6',
     queue_directory: join(site.work, 'spool'),
@@ -91,8 +91,6 @@ function writeConfig(config, site, remoteConcurrency) {
     shlib_directory: '/usr/lib/postfix',
     mail_owner: 'postfix',
     setgid_group: 'postdrop',
-    alternate_config_directories: config,
-    multi_instance_enable: 'no',
     myhostname: `mail.${site.domain}`,
     mydestination: site.domain,
     mynetworks: '127.0.0.0/8',
@@ -101,6 +99,7 @@ function writeConfig(config, site, remoteConcurrency) {
     alias_maps: '',
     alias_database: '',
     biff: 'no',
+    defer_transports: deliver ? '' : 'local',
     recipient_delimiter: '-',
     home_mailbox: 'Maildir/',
     relayhost: `[127.0.0.1]:${site.sinkPort}`,

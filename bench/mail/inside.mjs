@@ -3,11 +3,13 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { loadAdapter } from '../adapters/index.mjs';
+import { until } from './processes.mjs';
 import { REMOTE_CONCURRENCY, ROWS } from './rows.mjs';
 import { runRow } from './run.mjs';
 import { enterSandbox, makeUser } from './sandbox.mjs';
 
 const DOMAIN = 'bench.test';
+const WARM_UP = { count: 20, connections: 2, limitMs: 60_000 };
 const plan = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 process.umask(0o022);
 
@@ -64,32 +66,67 @@ async function measureAll(systems, rows, { rounds, limit }) {
     for (const row of rows)
       for (let i = 0; i < systems.length; i++) {
         const entry = systems[(i + round) % systems.length];
-        await settle(entry, row);
-        const load = loadavg()[0];
-        const run = await runRow(row, entry.system, entry.site, limit * 1000);
-        runs.push({ row: row.name, system: entry.name, round, load, ...run });
+        const run = await attempt(entry, row, limit * 1000);
+        runs.push({ row: row.name, system: entry.name, round, ...run });
         tell(row, entry, run);
-        if (run.cut) await reset(entry);
+        if (run.cut || run.failed !== undefined) await reset(entry);
       }
   return runs;
 }
 
-/** Up, with the concurrency that the row asks for. */
-async function settle(entry, { remoteConcurrency = REMOTE_CONCURRENCY }) {
-  if (entry.remoteConcurrency === remoteConcurrency) return;
-  if (entry.remoteConcurrency !== undefined) await entry.system.stop();
-  await entry.system.start({ remoteConcurrency });
-  entry.remoteConcurrency = remoteConcurrency;
+/** The measurement, or why there is none: one system's trouble is not the end of the whole run. */
+async function attempt(entry, row, limitMs) {
+  try {
+    await settle(entry, row);
+    const load = loadavg()[0];
+    return { load, ...(await runRow(row, entry.system, entry.site, limitMs)) };
+  } catch (error) {
+    return { failed: error.message };
+  }
 }
 
-/** Forgets the mail that was left when the limit came. */
+/** Up, in the state that the row asks for. */
+async function settle(entry, { to, remoteConcurrency = REMOTE_CONCURRENCY }) {
+  const wanted = { deliver: to !== 'queue', remoteConcurrency };
+  const { state } = entry;
+  if (state?.deliver === wanted.deliver && state.remoteConcurrency === remoteConcurrency) return;
+  if (state !== undefined) await reset(entry);
+  await entry.system.start(wanted);
+  await warmUp(entry, to === 'queue' ? 'queue' : 'local');
+  entry.state = wanted;
+}
+
+/** The first messages: a system whose parts are still starting may defer them, and its first ones are slow. */
+async function warmUp({ system, site }, to) {
+  const row = { ...WARM_UP, load: 'smtp', to, many: false, bytes: 2000 };
+  let reason;
+  const works = await until(
+    async () => {
+      try {
+        return !(await runRow(row, system, site, WARM_UP.limitMs)).cut;
+      } catch (error) {
+        reason = error;
+        return false;
+      }
+    },
+    WARM_UP.limitMs,
+    500,
+  );
+  if (!works) throw reason ?? new Error(`${site.work}: the first messages do not arrive`);
+}
+
+/** Down, and without the mail that is left. */
 async function reset(entry) {
   await entry.system.stop();
   entry.system.wipe();
-  entry.remoteConcurrency = undefined;
+  entry.state = undefined;
 }
 
 function tell(row, { name }, run) {
+  if (run.failed !== undefined) {
+    process.stderr.write(`${row.name} ${name}: failed: ${run.failed}\n`);
+    return;
+  }
   const rate = (value) => (value === undefined ? '-' : value.toFixed(1));
   process.stderr.write(
     `${row.name} ${name}: accepted ${rate(run.accepted)}/s delivered ${rate(run.delivered)}/s ` +

@@ -1,16 +1,39 @@
 // CPU and memory of a system's processes, from /proc.
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { familyOf, must, statsOf } from './processes.mjs';
 
 const TICK_MS = 1000 / Number(must('getconf', ['CLK_TCK']));
 
 /**
- * User plus system time so far of the processes and everything below them, in milliseconds. A process that has
- * ended and been waited for is in its parent's sum, so none is missed or counted twice.
+ * User plus system time so far of the processes and everything below them, in milliseconds, by program; what
+ * the ended children of a program have used stands apart. A process that has ended and been waited for is in
+ * its parent's sum, so none is missed or counted twice.
  */
-export function cpuMs(roots) {
-  return statsOf(roots).reduce((sum, { ticks }) => sum + ticks, 0) * TICK_MS;
+export function cpuParts(roots) {
+  const parts = new Map();
+  const add = (name, ticks) => parts.set(name, (parts.get(name) ?? 0) + ticks * TICK_MS);
+  for (const { pid, own, ended } of statsOf(roots)) {
+    const name = programOf(pid);
+    add(name, own);
+    add(`${name}'s ended children`, ended);
+  }
+  return parts;
+}
+
+/** The sum of the parts. */
+export function totalOf(parts) {
+  return [...parts.values()].reduce((sum, ms) => sum + ms, 0);
+}
+
+/** What a process is called, seen through an interpreter. */
+function programOf(pid) {
+  try {
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
+    return basename(words.find((word) => word !== '' && basename(word) !== 'node') ?? '?');
+  } catch {
+    return '?'; // it has just ended
+  }
 }
 
 /** The same of our own ended children: what the systems' clients have used. */

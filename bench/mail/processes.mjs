@@ -29,7 +29,7 @@ export function familyOf(roots) {
   return statsOf(roots).map(({ pid }) => pid);
 }
 
-/** /proc/PID/stat of the whole family: ticks counts user and system time, with that of reaped children. */
+/** /proc/PID/stat of the whole family: its own user and system time, and its reaped children's, in ticks. */
 export function statsOf(roots) {
   const byParent = new Map();
   const byPid = new Map();
@@ -54,8 +54,14 @@ function statOf(pid) {
   }
   // The name in parentheses may contain anything; what follows it is fields 3, 4, ...
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
-  return { pid: Number(pid), state: fields[0], parent: Number(fields[1]), ticks };
+  const [user, system, endedUser, endedSystem] = fields.slice(11, 15).map(Number);
+  return {
+    pid: Number(pid),
+    state: fields[0],
+    parent: Number(fields[1]),
+    own: user + system,
+    ended: endedUser + endedSystem,
+  };
 }
 
 /** Resolves when `condition` holds, looked at every `every` ms; false after `limit` ms. */

@@ -15,8 +15,11 @@ export function openQmail(site, { home, smtpCommand }) {
   let children = [];
   return {
     maildir,
-    async start({ remoteConcurrency }) {
-      writeControls(home, site, remoteConcurrency);
+    async start({ deliver, remoteConcurrency }) {
+      writeControls(home, site, {
+        local: deliver ? LOCAL_CONCURRENCY : 0,
+        remote: remoteConcurrency,
+      });
       writeFileSync(join(site.user.home, '.qmail-default'), './Maildir/\n');
       chownSync(join(site.user.home, '.qmail-default'), site.user.uid, site.user.gid);
       const options = { env, cwd: '/' };
@@ -48,14 +51,14 @@ export function openQmail(site, { home, smtpCommand }) {
   };
 }
 
-function writeControls(home, site, remoteConcurrency) {
+function writeControls(home, site, concurrency) {
   const controls = {
     me: `mail.${site.domain}`,
     locals: site.domain,
     rcpthosts: site.domain,
     smtproutes: `:127.0.0.1:${site.sinkPort}`,
-    concurrencylocal: LOCAL_CONCURRENCY,
-    concurrencyremote: remoteConcurrency,
+    concurrencylocal: concurrency.local,
+    concurrencyremote: concurrency.remote,
   };
   mkdirSync(join(home, 'control'), { recursive: true });
   for (const [name, value] of Object.entries(controls))

@@ -17,6 +17,7 @@ export function asText(result) {
     if (table.length === 0) continue;
     lines.push('', heading(title, systems), ...table);
   }
+  lines.push('', ...partsOf(result));
   return `${lines.join('\n')}\n`;
 }
 
@@ -34,10 +35,31 @@ function medianOf({ runs }, row, system, key) {
       : (values[middle - 1] + values[middle]) / 2;
 }
 
+/** Where our time goes: CPU of each program for one message, in milliseconds, most first. */
+function partsOf({ systems, rows, runs }) {
+  const shown = systems.filter(({ name }) => isOurs(name));
+  return shown.flatMap(({ name }) => [
+    `CPU ms each, by program: ${name}`,
+    ...rows.map((row) => {
+      const mine = runs.filter((run) => run.row === row.name && run.system === name && run.parts);
+      const messages = mine.reduce((sum, run) => sum + run.messages, 0);
+      const sums = new Map();
+      for (const { parts } of mine)
+        for (const [part, ms] of Object.entries(parts)) sums.set(part, (sums.get(part) ?? 0) + ms);
+      const words = [...sums]
+        .map(([part, ms]) => [part, ms / messages])
+        .filter(([, each]) => each >= 0.1)
+        .sort(([, a], [, b]) => b - a)
+        .map(([part, each]) => `${part} ${each.toFixed(1)}`);
+      return `${row.name.padEnd(22)}${words.join(', ')}`;
+    }),
+  ]);
+}
+
 function heading(title, systems) {
   const names = systems.map(({ name }) => name.padStart(width(name)));
   const ratios = peersOf(systems).map(({ name }) => `x ${name}`.padStart(width(name)));
-  return [title.padEnd(18), ...names, ...(ours(systems) ? ratios : [])].join('');
+  return [title.padEnd(22), ...names, ...(ours(systems) ? ratios : [])].join('');
 }
 
 function lineOf(result, row, key, best) {
@@ -54,7 +76,7 @@ function lineOf(result, row, key, best) {
     const ratio = best === 'high' ? own / peer : peer / own;
     return (Number.isFinite(ratio) ? ratio.toFixed(2) : '-').padStart(width(name));
   });
-  return [[row.name.padEnd(18), ...cells, ...(ours(systems) ? ratios : [])].join('')];
+  return [[row.name.padEnd(22), ...cells, ...(ours(systems) ? ratios : [])].join('')];
 }
 
 function ours(systems) {

@@ -1,6 +1,6 @@
 // One run: one row on one system that is up and idle.
 import { openSink, sendByClient, sendBySmtp } from './load.mjs';
-import { clearMail, countMail, cpuMs, ownChildrenMs, watchMemory } from './meters.mjs';
+import { clearMail, countMail, cpuParts, ownChildrenMs, totalOf, watchMemory } from './meters.mjs';
 import { until } from './processes.mjs';
 
 /** What remains to be done after the last delivery may take this long before it is left alone. */
@@ -22,13 +22,18 @@ export async function runRow(row, system, site, limitMs) {
 
 async function measure(row, system, site, limitMs, sink) {
   const roots = () => system.processes();
-  const cpu = () => cpuMs(roots()) + (row.load === 'inject' ? ownChildrenMs() : 0);
+  const parts = () =>
+    new Map([
+      ...cpuParts(roots()),
+      ...(row.load === 'inject' ? [['clients', ownChildrenMs()]] : []),
+    ]);
+  const cpu = () => totalOf(parts());
   const recipients = recipientsOf(row, site);
-  const wanted = row.count * recipients.length;
+  const wanted = row.to === 'queue' ? 0 : row.count * recipients.length;
   const done = doneOf(row, system, sink, wanted);
 
   const memory = watchMemory(roots);
-  const cpuBefore = cpu();
+  const before = parts();
   const start = performance.now();
   const seconds = () => (performance.now() - start) / 1000;
   const sent =
@@ -45,19 +50,42 @@ async function measure(row, system, site, limitMs, sink) {
   const [, complete] = await whole;
   const took = seconds();
   const delivered = done();
-  const settled = complete && (await until(() => system.queueEmpty(), SETTLE_MS));
-  const used = cpu() - cpuBefore;
+  const settled =
+    complete &&
+    (await (row.to === 'queue' ? idle(cpu) : until(() => system.queueEmpty(), SETTLE_MS)));
+  const used = difference(parts(), before);
+  const messages = row.to === 'queue' ? accepted.accepted : delivered;
   const many = recipients.length > 1;
   return {
     accepted:
       many || accepted.accepted === undefined ? undefined : accepted.accepted / accepted.seconds,
-    delivered: delivered / took,
-    cpu: delivered === 0 ? undefined : used / delivered,
+    delivered: row.to === 'queue' ? undefined : delivered / took,
+    cpu: messages > 0 ? totalOf(used) / messages : undefined,
+    parts: Object.fromEntries([...used].filter(([, ms]) => ms > 0)),
     memory: memory.stop(),
     cut: !settled,
     seconds: took,
-    messages: delivered,
+    messages,
   };
+}
+
+function difference(after, before) {
+  return new Map([...after].map(([name, ms]) => [name, ms - (before.get(name) ?? 0)]));
+}
+
+/** Whether the system comes to rest: what it does about a message after taking it belongs to its price. */
+function idle(cpu) {
+  let before = Number.NEGATIVE_INFINITY;
+  return until(
+    () => {
+      const now = cpu();
+      const used = now - before;
+      before = now;
+      return used <= 10;
+    },
+    SETTLE_MS,
+    300,
+  );
 }
 
 function recipientsOf(row, { user, domain }) {
