@@ -2,7 +2,8 @@
 //   node bench/mail.mjs [--quick] [--only ROW,...] [--system NAME,...] [--rounds N] [--json FILE]
 // Needs root. Everything runs in namespaces of its own (mounts, network, process ids), so the host's mail,
 // users and ports are neither seen nor changed, and whatever was started ends with it.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,13 +24,14 @@ async function main() {
   const known = { systems: adapterNames(), rows: rowNames() };
   const options = parseOptions(process.argv.slice(2), known);
   if (options === undefined) return giveUp(usage(known));
+  if (options.help) return void process.stdout.write(`${usage(known)}\n`);
   if (process.geteuid() !== 0)
     return giveUp('only root can make the namespaces and users this needs');
   const work = mkdtempSync(join(options.scratch ?? tmpdir(), 'bench-mail-'));
   chmodSync(work, 0o755);
   try {
     const systems = await usable(options.systems);
-    const about = machine(work);
+    const about = machine(work, options.dist);
     const packages = [
       ...new Set([...LOAD_PACKAGES, ...systems.flatMap(({ packages }) => packages)]),
     ];
@@ -40,7 +42,7 @@ async function main() {
       work,
       layers: fetchPackages(packages, join(work, 'packages')),
     };
-    const result = { machine: about, ...inNamespaces(plan, work) };
+    const result = { machine: about, ...(await inNamespaces(plan, work)) };
     if (options.json !== undefined)
       writeFileSync(options.json, `${JSON.stringify(result, null, 1)}\n`);
     process.stdout.write(asText(result));
@@ -64,25 +66,23 @@ async function usable(names) {
   return found;
 }
 
-/** Runs the plan where nothing of the host can be touched. Its processes cannot outlive it: --kill-child. */
-function inNamespaces(plan, work) {
+/**
+ * Runs the plan where nothing of the host can be touched. Nothing outlives it: the run ends when our end of its
+ * fd 0 closes, however we end, and with process 1 of its namespace ends all that it has started.
+ */
+async function inNamespaces(plan, work) {
   writeFileSync(join(work, 'plan.json'), JSON.stringify(plan));
   const inside = fileURLToPath(new URL('./mail/inside.mjs', import.meta.url));
-  const { status, error } = spawnSync(
+  const own = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
+  const child = spawn(
     'unshare',
-    [
-      '--mount',
-      '--net',
-      '--pid',
-      '--fork',
-      '--kill-child',
-      '--mount-proc',
-      '--propagation',
-      'private',
-    ].concat(process.execPath, inside, join(work, 'plan.json')),
-    { stdio: ['ignore', 'inherit', 'inherit'] },
+    [...own, '--propagation', 'private', process.execPath, inside, join(work, 'plan.json')],
+    { stdio: ['pipe', 'inherit', 'inherit'] },
   );
-  if (status !== 0) throw new Error(`the run failed: ${error?.message ?? `exit ${status}`}`);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.on(signal, () => child.stdin.destroy());
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error('the run did not come to its end');
   return JSON.parse(readFileSync(join(work, 'result.json'), 'utf8'));
 }
 

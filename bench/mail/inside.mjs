@@ -12,6 +12,8 @@ const DOMAIN = 'bench.test';
 const WARM_UP = { count: 20, connections: 2, limitMs: 60_000 };
 const plan = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 process.umask(0o022);
+// Whoever started us holds the other end.
+process.stdin.on('close', () => process.exit(1)).resume();
 
 try {
   enterSandbox(plan.work, plan.layers);
@@ -34,10 +36,10 @@ function quickened(row) {
     : [{ ...row, count: row.quick, ...(row.recipients ? { recipients: 200 } : {}) }];
 }
 
-async function openAll({ systems, work }) {
+async function openAll({ systems, work, dist: built }) {
   const dist = join(work, 'dist');
-  const built = join(import.meta.dirname, '../../bin/dist');
-  if (!existsSync(join(built, 'qmail-start'))) throw new Error('nothing is built: npx tsup');
+  if (!existsSync(join(built, 'qmail-start')))
+    throw new Error(`nothing is built in ${built}: npx tsup`);
   // A copy: a build while the run goes on must not change what is measured.
   cpSync(built, dist, { recursive: true });
   const opened = [];

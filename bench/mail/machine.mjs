@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { distribution } from './packages.mjs';
 
-export function machine(dir) {
+/** `dir`: where it runs; `dist`: what is measured. */
+export function machine(dir, dist) {
   const [device = '?', type = '?', options = '?'] = spawnSync(
     'findmnt',
     ['-n', '-o', 'SOURCE,FSTYPE,OPTIONS', '--target', dir],
@@ -21,9 +22,10 @@ export function machine(dir) {
     disk: `${type} on ${device} (${options})`,
     node: process.version,
     loadAtStart: loadavg().map((load) => Number(load.toFixed(1))),
-    commit: spawnSync('git', ['rev-parse', '--short', 'HEAD'], {
-      cwd: import.meta.dirname,
+    // "-dirty" is a build of something that is no commit.
+    commit: spawnSync('git', ['describe', '--always', '--dirty'], {
+      cwd: dist,
       encoding: 'utf8',
-    }).stdout.trim(),
+    }).stdout?.trim(),
   };
 }

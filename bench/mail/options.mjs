@@ -1,5 +1,8 @@
 // The command line of bench/mail.mjs.
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+
+const BUILT = join(import.meta.dirname, '../../bin/dist');
 
 /** The choices of this call, or undefined when they are none. */
 export function parseOptions(args, known) {
@@ -14,6 +17,7 @@ export function parseOptions(args, known) {
         rounds: { type: 'string' },
         json: { type: 'string' },
         scratch: { type: 'string' },
+        dist: { type: 'string' },
         limit: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
@@ -25,9 +29,10 @@ export function parseOptions(args, known) {
   const systems = chosen(values.system, known.systems);
   const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
   const limit = Number(values.limit ?? (values.quick ? 20 : 45));
-  if (values.help || rows === undefined || systems === undefined) return undefined;
+  if (rows === undefined || systems === undefined) return undefined;
   if (!(rounds >= 1 && rounds <= 50 && limit >= 1 && limit <= 600)) return undefined;
   return {
+    help: values.help,
     quick: values.quick,
     rows,
     systems,
@@ -35,6 +40,7 @@ export function parseOptions(args, known) {
     limit,
     json: values.json,
     scratch: values.scratch,
+    dist: resolve(values.dist ?? BUILT),
   };
 }
 
@@ -46,6 +52,7 @@ export function usage({ rows, systems }) {
   --rounds N        how often each row is run on each system; the median counts (3)
   --limit SECONDS   a run that is not done by then is cut off and counted as far as it got (45)
   --json FILE       write every single measurement there
+  --dist DIR        our executables (bin/dist)
   --scratch DIR     on which disk (the temporary directory's)`;
 }
 
