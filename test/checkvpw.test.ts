@@ -15,7 +15,7 @@ import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DIST } from './lib/instance.ts';
-import { installed, isRoot, run } from './lib/run.ts';
+import { changeAccounts, installed, isRoot, run } from './lib/run.ts';
 import { collect, DOMAIN, makeVirtualDomain, type VirtualDomain } from './lib/virtual-domain.ts';
 
 let domain: VirtualDomain;
@@ -292,8 +292,7 @@ test.runIf(isRoot)(
   async () => {
     const home = join(domain.qmail, '..', 'system');
     const must = async (file: string, args: string[], input = '') => {
-      const path = '/usr/sbin:/usr/bin:/sbin:/bin';
-      const ran = await run(file, args, { input, env: { PATH: path } });
+      const ran = await changeAccounts(file, args, input);
       expect([file, ran.code, ran.err]).toEqual([file, 0, ran.err]);
     };
     try {
@@ -322,8 +321,8 @@ test.runIf(isRoot)(
       expect((await call(name, 'system secret')).code).toBe(1);
       expect((await call('root@mail.host.test', '')).code).toBe(1);
     } finally {
-      spawnSync('userdel', ['-r', ACCOUNT]);
-      spawnSync('groupdel', [GROUP]);
+      await changeAccounts('userdel', ['-r', ACCOUNT]);
+      await changeAccounts('groupdel', [GROUP]);
       expect(existsSync(home)).toBe(false);
     }
   },

@@ -197,6 +197,7 @@ test('after SIGTERM idle sessions end, and every process with them', async () =>
     host.service.kill('SIGTERM');
     await Promise.all([client.closed(), waiting.closed()]);
     await until('all processes are gone', () => processesOf(host.home).length === 0);
+    await until('its exit is seen', () => host.service.exitCode !== null);
     expect(host.service.exitCode).toBe(0);
   } finally {
     await host.remove();

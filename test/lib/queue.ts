@@ -7,8 +7,10 @@ import {
   closeSync,
   fstatSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
   rmSync,
   utimesSync,
@@ -28,6 +30,8 @@ export interface Preprocessed {
   /** Seconds since 1970; now by default. */
   readonly birth?: number;
   readonly body?: string;
+  /** When its channels are due, as qmail-send writes it at its end. */
+  readonly due?: number;
   /** What bounce/N holds. */
   readonly bounce?: string;
 }
@@ -68,12 +72,10 @@ export class TestQueue {
     if (message.birth !== undefined) utimesSync(paths.info(id), message.birth, message.birth);
     for (const channel of ['local', 'remote'] as const) {
       const recipients = message[channel];
-      if (recipients !== undefined)
-        this.#write(
-          paths.channel(channel, id),
-          Buffer.concat(recipients.map(encodeRecipient)),
-          0o600,
-        );
+      if (recipients === undefined) continue;
+      const path = paths.channel(channel, id);
+      this.#write(path, Buffer.concat(recipients.map(encodeRecipient)), 0o600);
+      if (message.due !== undefined) utimesSync(path, message.due, message.due);
     }
     if (message.bounce !== undefined) this.#write(paths.bounce(id), message.bounce, 0o600);
     return id;
@@ -100,6 +102,13 @@ export class TestQueue {
     this.#write(path, body, 0o644);
     renameSync(path, this.paths.mess(id));
     return id;
+  }
+
+  /** Gives a whole tree to the owner. */
+  ownAll(path: string): void {
+    chownSync(path, this.uid, this.gid);
+    if (!lstatSync(path).isDirectory()) return;
+    for (const name of readdirSync(path)) this.ownAll(join(path, name));
   }
 
   /** Runs an executable as the owner. */

@@ -7,7 +7,7 @@ import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DIST, openDirectory, removeInstance } from './instance.ts';
-import { run } from './run.ts';
+import { changeAccounts, run } from './run.ts';
 
 interface Account {
   readonly name: string;
@@ -40,12 +40,18 @@ const OWNER = 'qtowner';
 
 /** Makes the host. Throws when this machine has qmail users of its own: a test must not touch those. */
 export async function makeRealHost(): Promise<RealHost> {
-  removeAccounts();
+  await removeAccounts();
   const top = openDirectory('real-host-');
   const home = join(top, 'qmail');
   must(
     'setup',
-    await run(join(DIST, 'qmail-ts'), ['setup', '--dir', home, '--hostname', LOCAL_DOMAIN]),
+    await changeAccounts(join(DIST, 'qmail-ts'), [
+      'setup',
+      '--dir',
+      home,
+      '--hostname',
+      LOCAL_DOMAIN,
+    ]),
   );
   const env = { PATH: `${home}/bin:/usr/sbin:/usr/bin:/sbin:/bin`, QMAILHOME: home };
   const joe = await makeAccount(top, JOE, 'joes secret');
@@ -78,27 +84,27 @@ export async function makeRealHost(): Promise<RealHost> {
     remove: async () => {
       await removeInstance(home, []);
       await removeInstance(top, []);
-      removeAccounts();
+      await removeAccounts();
     },
   };
 }
 
 /** Accounts that a test made: an earlier run that was cut short may have left them. */
-function removeAccounts(): void {
+async function removeAccounts(): Promise<void> {
   const aliasHome = output('getent', ['passwd', 'alias']).split(':')[5];
   if (aliasHome !== undefined && !aliasHome.startsWith(tmpdir())) {
     throw new Error(
       `this host has qmail users of its own (alias lives in ${aliasHome}): run this test elsewhere`,
     );
   }
-  for (const user of [...QMAIL_USERS, JOE, OWNER]) spawnSync('userdel', [user]);
-  for (const group of [...QMAIL_GROUPS, JOE, OWNER]) spawnSync('groupdel', [group]);
+  for (const user of [...QMAIL_USERS, JOE, OWNER]) await changeAccounts('userdel', [user]);
+  for (const group of [...QMAIL_GROUPS, JOE, OWNER]) await changeAccounts('groupdel', [group]);
 }
 
 async function makeAccount(top: string, name: string, password: string): Promise<Account> {
   const home = join(top, name);
-  must('useradd', await run('/usr/sbin/useradd', ['-U', '-M', '-d', home, '-s', '/bin/sh', name]));
-  must('chpasswd', await run('/usr/sbin/chpasswd', [], { input: `${name}:${password}\n` }));
+  must('useradd', await changeAccounts('useradd', ['-U', '-M', '-d', home, '-s', '/bin/sh', name]));
+  must('chpasswd', await changeAccounts('chpasswd', [], `${name}:${password}\n`));
   const account = {
     name,
     uid: Number(idOf('-u', name)),

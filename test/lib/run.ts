@@ -1,6 +1,8 @@
 // Runs a program that we did not write, to its end.
 
 import { spawn, spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 export interface Ran {
   readonly code: number | null;
@@ -63,3 +65,16 @@ export function installed(...programs: readonly string[]): boolean {
 }
 
 export const isRoot = process.getuid?.() === 0;
+
+/**
+ * A command that changes the account files (useradd, userdel, groupadd ...). The test files run side by
+ * side, and such commands fail when another one holds the lock of /etc/passwd: here they take turns.
+ */
+export function changeAccounts(
+  file: string,
+  args: readonly string[],
+  input: string | Buffer = '',
+): Promise<Ran> {
+  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
+  return run('flock', [join(tmpdir(), 'qmail-ts-test-accounts'), file, ...args], { input, env });
+}

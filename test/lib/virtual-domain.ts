@@ -72,7 +72,7 @@ export async function makeVirtualDomain(prefix: string): Promise<VirtualDomain> 
 
   function write(path: string, content: string, mode = 0o644): void {
     mkdirSync(join(path, '..'), { recursive: true });
-    writeFileSync(path, content, { mode });
+    writeFileSync(path, content, { mode, encoding: 'latin1' });
     chownSync(path, uid, gid);
   }
 
