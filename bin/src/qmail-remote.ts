@@ -1,12 +1,11 @@
 // qmail-remote(8).
 import { run } from '@q/cli';
-import { remoteMain } from '@q/remote';
+import { REMOTE_SUMMARY, remoteMain } from '@q/remote';
 
 run(
   {
     name: 'qmail-remote',
-    summary:
-      'sends the message on fd 0 by SMTP and prints a report for each recipient and the message',
+    summary: REMOTE_SUMMARY,
     synopsis: 'host sender recipient [recipient ...]',
     max: Number.POSITIVE_INFINITY,
     rawArgs: true,

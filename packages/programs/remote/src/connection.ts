@@ -19,19 +19,19 @@ export class Connection {
   /** The server's address, as reports name it. */
   readonly address: string;
   readonly #socket: Socket;
-  readonly #milliseconds: number;
+  readonly #seconds: number;
 
   /** `seconds` is what a whole answer, or the progress of a write, may take. */
   constructor(socket: Socket, address: string, seconds: number) {
     this.address = address;
     this.#socket = socket;
-    this.#milliseconds = seconds * 1000;
+    this.#seconds = seconds;
     socket.on('error', () => {}); // reading and writing notice that it is gone
   }
 
   /** When an answer asked for now is late; for `read`. */
-  deadline(): number {
-    return performance.now() + this.#milliseconds;
+  deadline(seconds = this.#seconds): number {
+    return performance.now() + seconds * 1000;
   }
 
   /** Some bytes. Throws ConnectionDied, at the end of the stream too. */

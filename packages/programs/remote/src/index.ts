@@ -1,2 +1,2 @@
-export { remoteMain } from './qmail-remote.ts';
+export { REMOTE_SUMMARY, remoteMain } from './qmail-remote.ts';
 export { rspawnMain } from './rspawn.ts';

@@ -2,6 +2,7 @@
 
 import type { Connection } from './connection.ts';
 import type { RemoteMessage } from './envelope.ts';
+import { RESET_SECONDS } from './limits.ts';
 import { sendByQmtp } from './qmtp-transaction.ts';
 import type { SmtpConnection } from './smtp-connection.ts';
 import { sendBySmtp } from './smtp-transaction.ts';
@@ -28,7 +29,7 @@ export function smtpLine(connection: SmtpConnection): Line {
     send: (message) => sendBySmtp(connection, message),
     reset: async () => {
       try {
-        return (await connection.command('RSET')).code === 250;
+        return (await connection.command('RSET', RESET_SECONDS)).code === 250;
       } catch {
         return false;
       }

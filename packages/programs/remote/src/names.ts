@@ -4,7 +4,13 @@
 import { lookup, Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { Temporary } from '@q/fault';
-import { DNS_TIMEOUT_MS, DNS_TRIES } from './limits.ts';
+import {
+  DNS_TIMEOUT_MS,
+  DNS_TRIES,
+  NAMES_KEPT_BLINDLY_SECONDS,
+  NAMES_KEPT_SECONDS,
+  NAMES_MISSED_SECONDS,
+} from './limits.ts';
 
 export interface Exchanger {
   /** A host name; '' is the null exchanger of a domain without mail. */
@@ -22,6 +28,19 @@ export interface Names {
   relayAddressesOf(host: string): Promise<readonly string[]>;
 }
 
+/** An answer, and the seconds for which it holds. */
+export interface Answer<T> {
+  readonly values: readonly T[];
+  readonly seconds: number;
+}
+
+/** `Names` whose answers tell how long they hold. */
+export type NameService = {
+  readonly [method in keyof Names]: (
+    name: string,
+  ) => Promise<Answer<Awaited<ReturnType<Names[method]>>[number]>>;
+};
+
 /** Answers by which DNS says "there is none". All others may be different tomorrow. */
 const NONE: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME', 'ENONAME']);
 
@@ -30,34 +49,54 @@ const NONE: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME', '
  * asked about relays too. Names are latin1 text; bytes beyond ASCII are taken as UTF-8 and go out as IDN.
  */
 export function openNames(servers?: string): Names {
+  const service = openNameService(servers);
+  return {
+    exchangersOf: async (domain) => (await service.exchangersOf(domain)).values,
+    addressesOf: async (host) => (await service.addressesOf(host)).values,
+    relayAddressesOf: async (host) => (await service.relayAddressesOf(host)).values,
+  };
+}
+
+/** The same with times. An answer without values holds for NAMES_MISSED_SECONDS. */
+export function openNameService(servers?: string): NameService {
   const resolver = new Resolver({ timeout: DNS_TIMEOUT_MS, tries: DNS_TRIES });
   if (servers) resolver.setServers(servers.split(','));
 
-  const addressesOf = async (host: string) => {
-    if (isIP(host) !== 0) return [host];
+  const addressesOf = async (host: string): Promise<Answer<string>> => {
+    if (isIP(host) !== 0) return { values: [host], seconds: NAMES_KEPT_SECONDS };
     const name = wireName(host);
     const [four, six] = await Promise.allSettled([
-      orNone(resolver.resolve4(name)),
-      orNone(resolver.resolve6(name)),
+      orNone(resolver.resolve4(name, { ttl: true })),
+      orNone(resolver.resolve6(name, { ttl: true })),
     ]);
     const found = [four, six].flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
     const failed = [four, six].find((one) => one.status === 'rejected');
     // Half an answer is an answer when it has an address, and none when it has not.
     if (found.length === 0 && failed !== undefined) throw failed.reason;
-    return found;
+    const seconds = Math.min(NAMES_KEPT_SECONDS, ...found.map(({ ttl }) => ttl));
+    return held(
+      found.map(({ address }) => address),
+      failed === undefined ? seconds : Math.min(seconds, NAMES_MISSED_SECONDS),
+    );
   };
   return {
-    exchangersOf: (domain) => orNone(resolver.resolveMx(wireName(domain))),
+    exchangersOf: async (domain) =>
+      held(await orNone(resolver.resolveMx(wireName(domain))), NAMES_KEPT_BLINDLY_SECONDS),
     addressesOf,
     relayAddressesOf: servers ? addressesOf : systemAddressesOf,
   };
 }
 
-async function systemAddressesOf(host: string): Promise<readonly string[]> {
+async function systemAddressesOf(host: string): Promise<Answer<string>> {
   const found = await orNone(lookup(wireName(host), { all: true, verbatim: true }));
-  return [4, 6].flatMap((family) =>
+  const addresses = [4, 6].flatMap((family) =>
     found.filter((one) => one.family === family).map((one) => one.address),
   );
+  return held(addresses, NAMES_KEPT_BLINDLY_SECONDS);
+}
+
+function held<T>(values: readonly T[], seconds: number): Answer<T> {
+  return { values, seconds: values.length === 0 ? NAMES_MISSED_SECONDS : seconds };
 }
 
 async function orNone<T>(answer: Promise<readonly T[]>): Promise<readonly T[]> {

@@ -2,6 +2,7 @@
 
 import { BlockList, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { OWN_ADDRESSES_KEPT_MS } from './limits.ts';
 
 /** Tells our own addresses: those of all interfaces, all of loopback, and "this host". */
 export function ownAddresses(): (address: string) => boolean {
@@ -16,4 +17,17 @@ export function ownAddresses(): (address: string) => boolean {
   }
   // An IPv4 address in IPv6 clothes is matched against the IPv4 entries.
   return (address) => own.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}
+
+/** The same for a process that stays: looks again after OWN_ADDRESSES_KEPT_MS. */
+export function watchedOwnAddresses(): (address: string) => boolean {
+  let isOwn = ownAddresses();
+  let until = performance.now() + OWN_ADDRESSES_KEPT_MS;
+  return (address) => {
+    if (performance.now() >= until) {
+      isOwn = ownAddresses();
+      until = performance.now() + OWN_ADDRESSES_KEPT_MS;
+    }
+    return isOwn(address);
+  };
 }

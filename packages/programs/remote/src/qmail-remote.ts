@@ -18,6 +18,10 @@ import { readSettings } from './settings.ts';
 import { openTimeouts } from './tcpto.ts';
 import { faultReport } from './verdict.ts';
 
+/** What --help says first. qmail-rspawn knows our own qmail-remote by it. */
+export const REMOTE_SUMMARY =
+  'sends the message on fd 0 by SMTP or QMTP and prints a report for each recipient and the message';
+
 /** Always resolves to 0: the reports say what happened. */
 export async function remoteMain({ args, env }: Invocation): Promise<number> {
   let reports: readonly string[];

@@ -42,13 +42,14 @@ export async function sendByQmtp(connection: Connection, message: RemoteMessage)
     else if (isFault(error)) failure = `Z${error.message}\n`;
     else throw error;
   }
-  const { answers } = progress;
-  if (failure !== undefined && answers.length === 0) return verdict([], failure);
+  const { answers, critical } = progress;
+  if (failure !== undefined && answers.length === 0)
+    return verdict([], failure, critical ? 'late' : 'early');
   // Who has an answer keeps it, even if the connection broke before the others had theirs.
   const recipients = message.recipients.map((_, at): RecipientVerdict => {
     const answer = answers[at];
     return answer === undefined
-      ? { letter: 's', text: (failure ?? '').slice(1) }
+      ? { letter: 's', text: (failure ?? '').slice(1), doubtful: false }
       : recipientVerdict(address, letterIn(answer), answer.slice(1));
   });
   const taken = answers.find((answer) => letterIn(answer) === 'K');
@@ -56,8 +57,12 @@ export async function sendByQmtp(connection: Connection, message: RemoteMessage)
   return verdict(recipients, `K${withReply(`${address} accepted message.`, taken.slice(1))}`);
 }
 
-function verdict(recipients: readonly RecipientVerdict[], message: string): Verdict {
-  return { recipients, message, stage: 'content', connection: 'over', lostEarly: false };
+function verdict(
+  recipients: readonly RecipientVerdict[],
+  message: string,
+  lost: Verdict['lost'] = 'no',
+): Verdict {
+  return { recipients, message, stage: 'content', connection: 'over', lost };
 }
 
 async function converse(

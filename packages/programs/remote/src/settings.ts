@@ -4,6 +4,7 @@ import { type BigIntStats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ColonMap, openControl } from '@q/control';
 import { Temporary } from '@q/fault';
+import { RECIPIENTS_MAX } from './limits.ts';
 
 export interface Settings {
   /** The name we give. */
@@ -13,6 +14,8 @@ export interface Settings {
   readonly bindroutes: ColonMap | undefined;
   readonly connectSeconds: number;
   readonly replySeconds: number;
+  /** The most recipients of one transaction; only qmail-rspawn joins any. */
+  readonly recipientsMax: number;
 }
 
 /** Every file that `readSettings` looks at. */
@@ -24,6 +27,7 @@ const FILES = [
   'bindroutes',
   'timeoutconnect',
   'timeoutremote',
+  'remoterecipients',
 ] as const;
 
 /** Throws Temporary with qmail-remote's texts. */
@@ -38,6 +42,7 @@ export function readSettings(home: string): Settings {
       bindroutes: control.map('bindroutes'),
       connectSeconds: control.int('timeoutconnect', 60),
       replySeconds: control.int('timeoutremote', 1200),
+      recipientsMax: Math.max(1, control.int('remoterecipients', RECIPIENTS_MAX)),
     };
   } catch (cause) {
     throw new Temporary('Unable to read control files. (#4.3.0)', { cause });

@@ -24,10 +24,10 @@ export class SmtpConnection {
     return this.#replies.length === 0 && this.#parser.atBoundary;
   }
 
-  /** Sends one command line (latin1, without its CR LF) and waits for the reply. */
-  async command(line: string): Promise<Reply> {
+  /** Sends one command line (latin1, without its CR LF) and waits for the reply, for `seconds` at most. */
+  async command(line: string, seconds?: number): Promise<Reply> {
     await this.say([line]);
-    return this.reply();
+    return this.reply(seconds);
   }
 
   /** Sends command lines in one write. */
@@ -36,8 +36,8 @@ export class SmtpConnection {
   }
 
   /** The next reply. Throws ConnectionDied. */
-  async reply(): Promise<Reply> {
-    const deadline = this.wire.deadline();
+  async reply(seconds?: number): Promise<Reply> {
+    const deadline = this.wire.deadline(seconds);
     for (;;) {
       const reply = this.#replies.shift();
       if (reply !== undefined) return reply;

@@ -38,11 +38,11 @@ export async function sendBySmtp(
     const over = { recipients, stage, connection: 'over' } as const;
     if (error instanceof ConnectionDied) {
       const text = `Z${diedText(connection.address, critical)}\n`;
-      return { ...over, message: text, lostEarly: !critical && !error.timedOut };
+      return { ...over, message: text, lost: critical || error.timedOut ? 'late' : 'early' };
     }
     // The content could not be read or said: half a message is none, the connection is dropped.
     if (!isFault(error)) throw error;
-    return { ...over, message: faultReport(error), lostEarly: false };
+    return { ...over, message: faultReport(error), lost: 'no' };
   }
 }
 
@@ -58,7 +58,7 @@ async function transaction(
     message: `${letter}${text}`,
     stage: progress.stage,
     connection: state,
-    lostEarly: false,
+    lost: 'no',
   });
   const ask = await dialogue(connection, [
     mailCommand(message, connection.extensions),
@@ -75,7 +75,7 @@ async function transaction(
   for (const _ of message.recipients) {
     const reply = await ask();
     leaving ||= reply.code === 421;
-    recipients.push(recipientVerdict(address, letterOf(reply), reply.text));
+    recipients.push(recipientOf(address, reply));
   }
   if (!recipients.some(({ letter }) => letter === 'r')) {
     // With pipelining DATA has been said too. Its answer is of no interest here, so the connection ends.
@@ -98,6 +98,12 @@ async function transaction(
     return ended('K', withReply(`${address} accepted message.`, last.text), 'ready');
   const text = withReply(`${address} failed after I sent the message.`, last.text);
   return ended(letterOf(last), text, last.code === 421 ? 'over' : 'reset');
+}
+
+function recipientOf(address: string, reply: Reply): RecipientVerdict {
+  const letter = letterOf(reply);
+  // 552 has been "too many recipients" once (RFC 5321 4.5.3.1.10).
+  return recipientVerdict(address, letter, reply.text, letter === 'Z' || reply.code === 552);
 }
 
 /** Gives the reply to one command after the other; where the server allows it all go out in one write. */

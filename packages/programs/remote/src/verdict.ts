@@ -6,6 +6,8 @@ import type { Reply } from '@q/smtp';
 /** How a recipient fared: accepted, refused for good, refused for now. `text` is '' or ends in a newline. */
 export interface RecipientVerdict {
   readonly letter: 'r' | 'h' | 's';
+  /** The refusal may be about the company: too many recipients, or not these together. */
+  readonly doubtful: boolean;
   readonly text: string;
 }
 
@@ -21,8 +23,11 @@ export interface Verdict {
    * "over" when nothing more can be sent.
    */
   readonly connection: 'ready' | 'reset' | 'over';
-  /** The connection broke where the server cannot have the whole message yet. */
-  readonly lostEarly: boolean;
+  /**
+   * Whether the connection broke: "early", where the server cannot have the whole message; "late", where
+   * it may, or where we have waited so long that another try at once makes no sense.
+   */
+  readonly lost: 'no' | 'early' | 'late';
 }
 
 /** The K, Z or D that a reply's code means. */
@@ -41,10 +46,11 @@ export function recipientVerdict(
   address: string,
   letter: 'K' | 'Z' | 'D',
   said: string,
+  doubtful = letter === 'Z',
 ): RecipientVerdict {
-  if (letter === 'K') return { letter: 'r', text: '' };
+  if (letter === 'K') return { letter: 'r', text: '', doubtful: false };
   const text = withReply(`${address} does not like recipient.`, said);
-  return { letter: letter === 'D' ? 'h' : 's', text };
+  return { letter: letter === 'D' ? 'h' : 's', text, doubtful };
 }
 
 /** The message's report where no recipient was accepted. */

@@ -5,9 +5,18 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 
 /**
  * What to answer to a command, by its beginning; 'greeting' comes first, 'message' answers the data.
- * "" answers nothing, "close" hangs up.
+ * "" answers nothing, "close" hangs up, and so does what ends in "+close", after its answer.
  */
-export type Script = Readonly<Record<string, string>>;
+export type Script = Readonly<Record<string, Answer>>;
+
+type Answer = string | ((nth: Nth) => string);
+
+/** How many commands with that beginning there have been, this one included. */
+export interface Nth {
+  readonly inConnection: number;
+  /** Since the last MAIL. */
+  readonly inTransaction: number;
+}
 
 const POLITE: Script = {
   greeting: '220 mx.example ESMTP',
@@ -17,6 +26,7 @@ const POLITE: Script = {
   RCPT: '250 ok',
   DATA: '354 go ahead',
   message: '250 ok 123 qp 456',
+  RSET: '250 ok',
   QUIT: '221 bye',
 };
 
@@ -75,9 +85,15 @@ export async function startMailServer(
 function converse(socket: Socket, answers: Script, heard: string[], messages: string[]): void {
   let held = '';
   let inData = false;
-  const say = (reply: string | undefined) => {
+  const asked = counters();
+  const say = (name: string, answer: Answer = '502 what?'): string => {
+    const nth = asked(name);
+    const reply = typeof answer === 'string' ? answer : answer(nth);
+    const last = reply.endsWith('+close');
     if (reply === 'close') socket.destroy();
-    else if (reply !== '') socket.write(`${reply ?? '502 what?'}\r\n`, 'latin1');
+    else if (last) socket.end(`${reply.slice(0, -'+close'.length)}\r\n`, 'latin1');
+    else if (reply !== '') socket.write(`${reply}\r\n`, 'latin1');
+    return reply;
   };
   socket.on('error', () => {});
   socket.on('data', (chunk) => {
@@ -90,15 +106,29 @@ function converse(socket: Socket, answers: Script, heard: string[], messages: st
       if (inData) {
         messages.push(text);
         inData = false;
-        say(answers.message);
+        say('message', answers.message);
         continue;
       }
       heard.push(text);
-      const reply = answers[text] ?? answers[text.slice(0, 4).toUpperCase()];
-      say(reply);
-      if (text === 'DATA' && reply?.startsWith('3')) inData = true;
+      const verb = text.slice(0, 4).toUpperCase();
+      const reply = say(verb, answers[text] ?? answers[verb]);
+      if (text === 'DATA' && reply.startsWith('3')) inData = true;
       if (text === 'QUIT') socket.end();
     }
   });
-  say(answers.greeting);
+  say('greeting', answers.greeting);
+}
+
+function counters(): (name: string) => Nth {
+  const all = new Map<string, number>();
+  let since = new Map<string, number>();
+  const count = (map: Map<string, number>, name: string) => {
+    const n = (map.get(name) ?? 0) + 1;
+    map.set(name, n);
+    return n;
+  };
+  return (name) => {
+    if (name === 'MAIL') since = new Map();
+    return { inConnection: count(all, name), inTransaction: count(since, name) };
+  };
 }
