@@ -1,8 +1,10 @@
 export { writeFileAtomic } from './atomic.ts';
 export { readChunks } from './chunks.ts';
+export { DirectorySync } from './directory-sync.ts';
 export {
   closeFd,
   createExclusive,
+  createExclusiveSync,
   fstatFd,
   fsyncDir,
   fsyncFd,
@@ -14,6 +16,7 @@ export {
   unlinkFile,
   unlinkIfThere,
   writeFully,
+  writeFullySync,
 } from './fd.ts';
 export { flock, type LockKind, tryFlock } from './flock.ts';
 export { rewindFd } from './seek.ts';

@@ -6,42 +6,45 @@
 //   link it to mess/S/N, N = inode   S2 plus pid/X: garbage
 //   unlink pid/X                     S2: garbage, removed by qmail-send after 36 h
 //   write Received and the message
-//   fsync it and mess/S
-//   create intd/N, write, fsync      S3: garbage like S2
-//   link intd/N to todo/N            S4: queued; everything it needs is on disk already
+//   create intd/N, write             S3: garbage like S2
+//   fsync both files, and mess/S     S3; everything that S4 needs is on disk
+//   link intd/N to todo/N            S4: queued
 //   fsync todo                       S4 for good: only now the caller hears of success
 //
-// intd is not fsynced as a directory for the commit's sake (todo/N is the same file), but so that a
-// crash leaves the S4 that qmail-send expects. Trouble before the link truncates and unlinks intd/N,
-// then mess/S/N. After the link nothing is taken back: qmail-send may have seen it.
+// Durable must be: mess/S/N and its name, what todo/N holds and its name. The name intd/N need not be: it is
+// the same file as todo/N, and S4 does without. The first three syncs go on side by side, and those of
+// directories are shared with other messages (DirectorySync), so that a message waits for two journal
+// commits. Everything else is done at once (see @q/fsx, fd.ts).
+//
+// Trouble before the link truncates and unlinks intd/N, then mess/S/N. After the link nothing is taken
+// back: qmail-send may have seen it.
 
-import { constants, ftruncate, unlinkSync } from 'node:fs';
+import { closeSync, fstatSync, linkSync, unlinkSync } from 'node:fs';
 import { EnvelopeDecoder } from '@q/address';
-import { errnoOf, errnoText, Temporary } from '@q/fault';
+import { Temporary } from '@q/fault';
 import {
-  closeFd,
-  createExclusive,
-  fstatFd,
-  fsyncDir,
+  createExclusiveSync,
+  type DirectorySync,
   fsyncFd,
-  linkFile,
-  openFd,
   pullTrigger,
-  unlinkFile,
-  unlinkIfThere,
   writeFully,
+  writeFullySync,
 } from '@q/fsx';
 import { receivedByQueue } from '@q/message';
 import { encodeIntdHead, messageIdOf, QUEUE_ALARM, type QueuePaths, splitOf } from '@q/queue-files';
 import { type Queued, QueueExit, type QueueSink } from '@q/queue-socket';
-import { BLOCK, PID_NAME_TRIES } from './limits.ts';
-import type { PidNames } from './pid-names.ts';
+import { BLOCK } from './limits.ts';
+import { createPidFile, type PidNames } from './pid-names.ts';
+import { isAbsent, remove, removeSync } from './removal.ts';
+import { faultFor, step, stepNow } from './steps.ts';
 
 const MODE = 0o644;
 
 export interface EntryOptions {
   readonly paths: QueuePaths;
   readonly names: PidNames;
+  /** Shared by all messages of the process. */
+  readonly directories: DirectorySync;
   /** Who queues it: recorded in intd as u. */
   readonly uid: number;
   /** How the Received line says that: invokedBy of @q/message. */
@@ -71,7 +74,8 @@ export class QueueEntry implements QueueSink {
   #intdPath: string | undefined;
   #pending: Buffer[] = [];
   #pendingBytes = 0;
-  #messSynced: Promise<unknown> = Promise.resolve();
+  #large = false;
+  #messSynced: Promise<unknown> | undefined;
 
   constructor(options: EntryOptions) {
     this.#options = options;
@@ -89,28 +93,25 @@ export class QueueEntry implements QueueSink {
   }
 
   async write(bytes: Buffer): Promise<void> {
-    if (this.#state === 'new') await this.#createMessage();
+    if (this.#state === 'new') this.#createMessage();
     this.#gather(bytes);
-    if (this.#pendingBytes >= BLOCK) await this.#flush(this.#mess);
+    if (this.#pendingBytes < BLOCK) return;
+    this.#large = true;
+    await this.#flush(this.#mess);
   }
 
-  /** Starts the fsync and does not wait for it: the envelope is read meanwhile. */
+  /**
+   * A large message starts on its way to the disk while the envelope is read. A small one waits for the
+   * envelope, whose fsync then shares its journal commit.
+   */
   async endMessage(): Promise<void> {
-    if (this.#state === 'new') await this.#createMessage();
-    await this.#flush(this.#mess);
-    const { paths } = this.#options;
-    this.#messSynced = Promise.all([
-      step(QueueExit.WRITE_ERROR, 'unable to sync the message', fsyncFd(this.#mess)),
-      step(
-        QueueExit.NO_MESSAGE_LINK,
-        'unable to sync mess',
-        fsyncDir(paths.splitDirectory('mess', splitOf(this.#number))),
-      ),
-    ]);
-    this.#messSynced.catch(() => {}); // commit() awaits it
-    const path = paths.intd(this.#number);
-    const created = createExclusive(path, MODE);
-    this.#intd = await step(QueueExit.NO_ENVELOPE_FILE, 'unable to create in intd', created);
+    if (this.#state === 'new') this.#createMessage();
+    this.#flushNow(this.#mess);
+    if (this.#large) this.#syncMessage();
+    const path = this.#options.paths.intd(this.#number);
+    this.#intd = stepNow(QueueExit.NO_ENVELOPE_FILE, 'unable to create in intd', () =>
+      createExclusiveSync(path, MODE),
+    );
     this.#intdPath = path;
     this.#state = 'envelope';
     this.#gather(encodeIntdHead({ uid: this.#options.uid, pid: this.#qp }));
@@ -123,19 +124,19 @@ export class QueueEntry implements QueueSink {
 
   async commit(): Promise<Queued> {
     this.#envelope.finish();
-    const { paths } = this.#options;
+    const { paths, directories } = this.#options;
     const number = this.#number;
-    await this.#flush(this.#intd);
+    this.#flushNow(this.#intd);
     await Promise.all([
-      this.#messSynced,
+      this.#messSynced ?? this.#syncMessage(),
       step(QueueExit.WRITE_ERROR, 'unable to sync the envelope', fsyncFd(this.#intd)),
-      step(QueueExit.NO_ENVELOPE_FILE, 'unable to sync intd', fsyncDir(paths.directory('intd'))),
     ]);
-    await this.#checkStillOurs();
-    await this.#close(QueueExit.WRITE_ERROR);
-    await this.#link();
+    this.#checkStillOurs();
+    this.#close();
+    this.#link();
     try {
-      await step(QueueExit.NO_TODO_LINK, 'unable to sync todo', fsyncDir(paths.directory('todo')));
+      const synced = directories.sync(paths.directory('todo'));
+      await step(QueueExit.NO_TODO_LINK, 'unable to sync todo', synced);
     } finally {
       pullTrigger(paths.lock('trigger'));
     }
@@ -148,11 +149,15 @@ export class QueueEntry implements QueueSink {
     this.#state = 'gone';
     this.#pending = [];
     if (state === 'new' || state === 'gone') return;
-    await this.#messSynced.catch(() => {});
+    await this.#messSynced?.catch(() => {});
     // intd first: a mess file alone is garbage to everyone, an intd file alone to nobody.
     await remove(this.#intd, this.#intdPath);
     await remove(this.#mess, this.#options.paths.mess(this.#number));
-    await this.#close(QueueExit.WRITE_ERROR).catch(() => {});
+    try {
+      this.#close();
+    } catch {
+      // Nothing of it is kept.
+    }
   }
 
   /** For the alarm, when the process ends right after: leaves nothing behind unless it is too late for that. */
@@ -168,47 +173,63 @@ export class QueueEntry implements QueueSink {
     return String(this.#options.pid ?? this.#number);
   }
 
-  async #createMessage(): Promise<void> {
+  #createMessage(): void {
     const { paths, names, who } = this.#options;
-    const { fd, path } = await createPidFile(paths, names, this.#now());
+    const { fd, path } = createPidFile(paths, names, this.#now());
     try {
-      const stats = await step(QueueExit.NO_PID_FILE, 'unable to stat in pid', fstatFd(fd));
-      this.#number = messageIdOf(stats.ino);
-      const linked = linkFile(path, paths.mess(this.#number));
-      await step(QueueExit.NO_MESSAGE_LINK, 'unable to link into mess', linked);
+      const { ino } = stepNow(QueueExit.NO_PID_FILE, 'unable to stat in pid', () =>
+        fstatSync(fd, { bigint: true }),
+      );
+      this.#number = messageIdOf(ino);
+      stepNow(QueueExit.NO_MESSAGE_LINK, 'unable to link into mess', () =>
+        linkSync(path, paths.mess(this.#number)),
+      );
       this.#mess = fd;
       this.#state = 'message';
-      await step(QueueExit.NO_PID_FILE, 'unable to unlink in pid', unlinkFile(path));
+      stepNow(QueueExit.NO_PID_FILE, 'unable to unlink in pid', () => unlinkSync(path));
     } catch (error) {
-      await unlinkIfThere(path).catch(() => {});
-      if (this.#state === 'new') await closeFd(fd).catch(() => {});
+      removeSync(path);
+      if (this.#state === 'new') closeSync(fd);
       throw error;
     }
     const now = Math.floor(this.#now() / 1000);
     this.#gather(Buffer.from(receivedByQueue({ pid: this.#qp, who, now }), 'latin1'));
   }
 
+  #syncMessage(): Promise<unknown> {
+    const { paths, directories } = this.#options;
+    const directory = paths.splitDirectory('mess', splitOf(this.#number));
+    this.#messSynced = Promise.all([
+      step(QueueExit.WRITE_ERROR, 'unable to sync the message', fsyncFd(this.#mess)),
+      step(QueueExit.NO_MESSAGE_LINK, 'unable to sync mess', directories.sync(directory)),
+    ]);
+    this.#messSynced.catch(() => {}); // commit() awaits it
+    return this.#messSynced;
+  }
+
   /**
    * After 36 h qmail-send takes an unfinished message for garbage. A machine that slept can bring us back
    * later than that, before any timer has fired: what has been removed must not be committed.
    */
-  async #checkStillOurs(): Promise<void> {
+  #checkStillOurs(): void {
     if (this.#now() - this.#started > QUEUE_ALARM * 1000)
       throw new Temporary('the message took too long', { exitCode: QueueExit.TIMEOUT });
-    const stats = await step(QueueExit.WRITE_ERROR, 'unable to stat in mess', fstatFd(this.#mess));
-    if (stats.nlink !== 1n)
+    const { nlink } = stepNow(QueueExit.WRITE_ERROR, 'unable to stat in mess', () =>
+      fstatSync(this.#mess),
+    );
+    if (nlink !== 1)
       throw new Temporary('the message was removed', { exitCode: QueueExit.NO_MESSAGE_LINK });
   }
 
-  async #link(): Promise<void> {
+  #link(): void {
     const { paths } = this.#options;
     const todo = paths.todo(this.#number);
     this.#state = 'linked';
     try {
-      await linkFile(paths.intd(this.#number), todo);
+      linkSync(paths.intd(this.#number), todo);
     } catch (error) {
       // Only when todo/N is certainly not there may the rest be removed.
-      if (await isAbsent(todo)) this.#state = 'envelope';
+      if (isAbsent(todo)) this.#state = 'envelope';
       throw faultFor(QueueExit.NO_TODO_LINK, 'unable to link into todo', error);
     }
   }
@@ -218,72 +239,39 @@ export class QueueEntry implements QueueSink {
     this.#pendingBytes += bytes.length;
   }
 
+  /** For blocks of a message that streams in: where the disk is too slow for it, the others go on. */
   async #flush(fd: number): Promise<void> {
-    const [only] = this.#pending;
-    if (only === undefined) return;
-    const bytes = this.#pending.length === 1 ? only : Buffer.concat(this.#pending);
-    this.#pending = [];
-    this.#pendingBytes = 0;
+    const bytes = this.#takePending();
     await step(QueueExit.WRITE_ERROR, 'unable to write', writeFully(fd, bytes));
   }
 
-  async #close(exitCode: number): Promise<void> {
+  #flushNow(fd: number): void {
+    const bytes = this.#takePending();
+    if (bytes.length > 0)
+      stepNow(QueueExit.WRITE_ERROR, 'unable to write', () => writeFullySync(fd, bytes));
+  }
+
+  #takePending(): Buffer {
+    const [only] = this.#pending;
+    const bytes =
+      this.#pending.length === 1 && only !== undefined ? only : Buffer.concat(this.#pending);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    return bytes;
+  }
+
+  #close(): void {
     const open = [this.#mess, this.#intd].filter((fd) => fd >= 0);
     this.#mess = -1;
     this.#intd = -1;
-    await step(exitCode, 'unable to close', Promise.all(open.map((fd) => closeFd(fd))));
-  }
-}
-
-/** The space is given back even where the unlink fails. What is left then is garbage that qmail-send collects. */
-async function remove(fd: number, path: string | undefined): Promise<void> {
-  if (fd >= 0) await new Promise<void>((resolve) => ftruncate(fd, 0, () => resolve()));
-  if (path !== undefined) await unlinkIfThere(path).catch(() => {});
-}
-
-function removeSync(path: string | undefined): void {
-  try {
-    if (path !== undefined) unlinkSync(path);
-  } catch {
-    // As above.
-  }
-}
-
-async function createPidFile(
-  paths: QueuePaths,
-  names: PidNames,
-  now: number,
-): Promise<{ fd: number; path: string }> {
-  for (let attempt = 1; ; attempt++) {
-    const path = paths.pid(names.next(now));
-    try {
-      return { fd: await createExclusive(path, MODE), path };
-    } catch (error) {
-      if (errnoOf(error) === 'EEXIST' && attempt < PID_NAME_TRIES) continue;
-      throw faultFor(QueueExit.NO_PID_FILE, 'unable to create in pid', error);
+    let trouble: Temporary | undefined;
+    for (const fd of open) {
+      try {
+        closeSync(fd);
+      } catch (error) {
+        trouble ??= faultFor(QueueExit.WRITE_ERROR, 'unable to close', error);
+      }
     }
+    if (trouble !== undefined) throw trouble;
   }
-}
-
-async function isAbsent(path: string): Promise<boolean> {
-  try {
-    await closeFd(await openFd(path, constants.O_RDONLY | constants.O_NOFOLLOW));
-    return false;
-  } catch (error) {
-    return errnoOf(error) === 'ENOENT';
-  }
-}
-
-/** Waits for one step; its trouble becomes a fault with qmail-queue's exit code for it. */
-async function step<T>(exitCode: number, what: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw faultFor(exitCode, what, error);
-  }
-}
-
-function faultFor(exitCode: number, what: string, error: unknown): Temporary {
-  const code = errnoOf(error) === 'ENOMEM' ? QueueExit.NO_MEMORY : exitCode;
-  return new Temporary(`${what}: ${errnoText(error)}`, { cause: error, exitCode: code });
 }

@@ -63,26 +63,20 @@ test('message, envelope and the names that lead to them are synced before the co
     expect(found, `${pattern} in\n${trace.join('\n')}`).toBeGreaterThanOrEqual(0);
     return found;
   };
-  const mess = / (\d+)$/.exec(trace[at(/^createExclusive queue\/pid\//)] as string)?.[1];
-  const intd = / (\d+)$/.exec(trace[at(/^createExclusive queue\/intd\//)] as string)?.[1];
-  const commit = at(/^linkFile queue\/intd\/\d+ queue\/todo\/\d+$/);
-  expect(at(/^linkFile queue\/pid\/\S+ queue\/mess\/\d+\/\d+$/)).toBeLessThan(
-    at(/^unlinkFile queue\/pid/),
-  );
-  for (const synced of [
-    `fsyncFd ${mess}$`,
-    `fsyncFd ${intd}$`,
-    'fsyncDir queue/mess/\\d+$',
-    'fsyncDir queue/intd$',
-  ]) {
-    const step = at(new RegExp(`^${synced}`));
-    expect(step).toBeLessThan(commit);
-    if (synced.endsWith('mess/\\d+$')) expect(step).toBeGreaterThan(at(/^unlinkFile queue\/pid/));
-  }
+  const mess = / (\d+)$/.exec(trace[at(/^createExclusiveSync queue\/pid\//)] as string)?.[1];
+  const intd = / (\d+)$/.exec(trace[at(/^createExclusiveSync queue\/intd\//)] as string)?.[1];
+  const commit = at(/^linkSync queue\/intd\/\d+ queue\/todo\/\d+$/);
+  const named = at(/^linkSync queue\/pid\/\S+ queue\/mess\/\d+\/\d+$/);
+  expect(named).toBeLessThan(at(/^unlinkSync queue\/pid/));
+  const nameSynced = at(/^fsyncDir queue\/mess\/\d+$/);
+  expect(nameSynced).toBeGreaterThan(named);
+  expect(nameSynced).toBeLessThan(commit);
   for (const fd of [mess, intd]) {
-    const lastWrite = trace.lastIndexOf(`writeFully ${fd}`);
+    const lastWrite = trace.findLastIndex((line) => line.match(`^writeFully(Sync)? ${fd}$`));
     expect(lastWrite).toBeGreaterThan(0);
-    expect(lastWrite).toBeLessThan(at(new RegExp(`^fsyncFd ${fd}$`)));
+    const synced = at(new RegExp(`^fsyncFd ${fd}$`));
+    expect(lastWrite).toBeLessThan(synced);
+    expect(synced).toBeLessThan(commit);
   }
   expect(at(/^fsyncDir queue\/todo$/)).toBeGreaterThan(commit);
   sweep();
@@ -103,7 +97,7 @@ test.each(['EIO', 'ENOSPC', 'EMFILE'])(
       codes.add(end);
       expect(left, `after step ${step}`).toEqual([]);
       // Only when the commit itself could not be synced is a message both refused and queued.
-      const committed = trace.some((line) => /^linkFile queue\/intd/.test(line));
+      const committed = trace.some((line) => /^linkSync queue\/intd/.test(line));
       expect([end, queued]).toEqual(committed ? [66, 1] : [end, 0]);
     }
     expect([...codes].sort()).toEqual([53, 63, 64, 65, 66]);

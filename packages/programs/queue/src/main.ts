@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import { qmailHome } from '@q/control';
 import { faultOf, Permanent } from '@q/fault';
+import { DirectorySync } from '@q/fsx';
 import { openLog } from '@q/log';
 import { invokedBy } from '@q/message';
 import { exitNow } from '@q/posix';
@@ -43,6 +44,7 @@ function directEntry(rights: Rights): QueueEntry {
   return new QueueEntry({
     paths: new QueuePaths('queue'),
     names: new PidNames(),
+    directories: new DirectorySync(),
     uid: rights.uid,
     who: invokedBy(rights.uid, invokerIds()),
     pid: process.pid,

@@ -5,6 +5,7 @@ import { setMaxListeners } from 'node:events';
 import { chmodSync, renameSync, unlinkSync } from 'node:fs';
 import { createServer, type Server, Socket } from 'node:net';
 import { errnoText } from '@q/fault';
+import { DirectorySync } from '@q/fsx';
 import type { Log } from '@q/log';
 import { type InvokerIds, invokedBy } from '@q/message';
 import { type PeerCredentials, peerCredentials } from '@q/posix';
@@ -65,6 +66,7 @@ interface Signals {
 function connectionHandler(options: ServeQueueOptions, signals: Signals) {
   const { ids, log, owner, paths } = options;
   const names = new PidNames();
+  const directories = new DirectorySync();
   const trusted = [owner, 0, ...(ids.single ? [] : [ids.alias, ids.qmaild, ids.qmails])];
   const counts = new ConnectionCounts(trusted);
 
@@ -81,7 +83,7 @@ function connectionHandler(options: ServeQueueOptions, signals: Signals) {
       begin: (ordinal) => {
         // Of several messages of one process only the first can have its pid as a name.
         const pid = ordinal === 1 && peer.pid > 0 ? peer.pid : undefined;
-        return new QueueEntry({ paths, names, uid: peer.uid, who, pid });
+        return new QueueEntry({ paths, names, directories, uid: peer.uid, who, pid });
       },
       onFault: (fault) => log(`uid ${peer.uid}: ${errnoText(fault)}`),
     };

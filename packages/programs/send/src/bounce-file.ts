@@ -9,10 +9,9 @@ import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } f
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bytesOf } from '@q/bytes';
-import { fsyncFd } from '@q/fsx';
+import { type DirectorySync, fsyncFd } from '@q/fsx';
 import type { Context } from './context.ts';
 import { BOUNCE_RETRY } from './limits.ts';
-import type { DirectorySync } from './sync-dirs.ts';
 
 export class BounceFiles {
   readonly #context: Context;

@@ -16,7 +16,7 @@ import { closeSync, constants, openSync, statSync, unlinkSync, writeSync } from 
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errnoOf } from '@q/fault';
-import { fsyncFd } from '@q/fsx';
+import { type DirectorySync, fsyncFd } from '@q/fsx';
 import { encodeInfo, encodeRecipient, type QueueRecord } from '@q/queue-files';
 import type { CleanLink } from './clean-link.ts';
 import type { Context } from './context.ts';
@@ -25,7 +25,6 @@ import { RecordFile } from './record-file.ts';
 import { rewriteRecipient } from './rewrite.ts';
 import { CHANNELS, type ChannelName } from './schedule.ts';
 import { safeText } from './send-log.ts';
-import type { DirectorySync } from './sync-dirs.ts';
 
 export interface PreprocessTools {
   readonly context: Context;

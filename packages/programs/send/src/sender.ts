@@ -1,6 +1,7 @@
 // qmail-send at work: the parts, one timer for all of them, signals, and the way out.
 
 import type { Control } from '@q/control';
+import { DirectorySync } from '@q/fsx';
 import type { Queue } from '@q/queue-socket';
 import { BounceFiles } from './bounce-file.ts';
 import { Channel } from './channel.ts';
@@ -13,7 +14,6 @@ import { SLEEP_FUZZ, SLEEP_MAX, STOP_GRACE } from './limits.ts';
 import { Loader } from './loader.ts';
 import { CHANNELS, type ChannelName } from './schedule.ts';
 import type { SpawnLink } from './spawn-link.ts';
-import { DirectorySync } from './sync-dirs.ts';
 import { Todo } from './todo.ts';
 
 export interface SenderOptions {

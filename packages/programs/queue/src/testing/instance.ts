@@ -68,42 +68,65 @@ export function shortAlarm(seconds: number): Plugin {
  * in its place), and writes all of them, with their paths or descriptors, to the file env TRACE.
  */
 export function faults(): Plugin {
-  const operations = ['createExclusive', 'fstatFd', 'linkFile', 'unlinkFile', 'writeFully'];
-  operations.push('fsyncFd', 'fsyncDir', 'closeFd');
-  const real = join(ROOT, 'packages/base/fsx/src/index.ts');
-  const contents = `
-    import { appendFileSync } from 'node:fs';
-    import * as real from ${JSON.stringify(real)};
-    export * from ${JSON.stringify(real)};
-    const [code, at] = (process.env.FAULT ?? ':0').split(':');
-    let step = 0;
-    function wrap(name) {
-      return async (...args) => {
-        const now = ++step;
-        if (now === Number(at) && code === 'kill') process.kill(process.pid, 'SIGKILL');
-        if (now === Number(at)) throw Object.assign(new Error(code), { code });
-        const result = await real[name](...args);
-        const what = name === 'createExclusive' ? args[0] + ' ' + result : args.slice(0, 2).filter((a) => typeof a !== 'object').join(' ');
-        appendFileSync(process.env.TRACE, name + ' ' + what + '\\n');
-        return result;
-      };
-    }
-    ${operations.map((name) => `export const ${name} = wrap('${name}');`).join('\n')}`;
+  const real = join(ROOT, 'packages/base/fsx/src');
+  // The functions of each module that queueing calls, by the module's name there and here.
+  const wrapped: Readonly<Record<string, { readonly real: string; readonly names: string[] }>> = {
+    'node:fs': {
+      real: 'node:fs',
+      names: ['closeSync', 'fstatSync', 'linkSync', 'unlinkSync'],
+    },
+    '@q/fsx': {
+      real: join(real, 'index.ts'),
+      names: ['createExclusiveSync', 'fsyncFd', 'writeFully', 'writeFullySync'],
+    },
+    './fd.ts': { real: join(real, 'fd.ts'), names: ['fsyncDir'] },
+  };
+  const users = /programs\/queue\/src\/(entry|pid-names)\.ts$|base\/fsx\/src\/directory-sync\.ts$/;
   return {
     name: 'faults',
     setup(esbuild) {
-      esbuild.onResolve({ filter: /^@q\/fsx$/ }, ({ importer }) =>
-        importer.endsWith('programs/queue/src/entry.ts')
-          ? { path: 'faults', namespace: 'faults' }
-          : undefined,
+      esbuild.onResolve({ filter: /^(node:fs|@q\/fsx|\.\/fd\.ts)$/ }, ({ path, importer }) =>
+        users.test(importer) ? { path, namespace: 'faults' } : undefined,
       );
-      esbuild.onLoad({ filter: /.*/, namespace: 'faults' }, () => ({
-        contents,
+      esbuild.onLoad({ filter: /.*/, namespace: 'faults' }, ({ path }) => ({
+        contents: wrapping(wrapped[path] as { real: string; names: string[] }),
         loader: 'js',
         resolveDir: ROOT,
       }));
     },
   };
+}
+
+/** The source of a module that is `real` with a fault and a trace line in each of `names`. */
+function wrapping({ real, names }: { readonly real: string; readonly names: string[] }): string {
+  return `
+    import { appendFileSync } from 'node:fs';
+    import * as real from ${JSON.stringify(real)};
+    export * from ${JSON.stringify(real)};
+    const [code, at] = (process.env.FAULT ?? ':0').split(':');
+    function begin() {
+      const now = globalThis.steps = (globalThis.steps ?? 0) + 1;
+      if (now === Number(at) && code === 'kill') process.kill(process.pid, 'SIGKILL');
+      if (now === Number(at)) throw Object.assign(new Error(code), { code });
+    }
+    function trace(name, args, result) {
+      const what = name.startsWith('create') ? args[0] + ' ' + result : args.slice(0, 2).filter((a) => typeof a !== 'object').join(' ');
+      appendFileSync(process.env.TRACE, name + ' ' + what + '\\n');
+      return result;
+    }
+    function now(name) {
+      return (...args) => {
+        begin();
+        return trace(name, args, real[name](...args));
+      };
+    }
+    function later(name) {
+      return async (...args) => {
+        begin();
+        return trace(name, args, await real[name](...args));
+      };
+    }
+    ${names.map((name) => `export const ${name} = ${name.endsWith('Sync') ? 'now' : 'later'}('${name}');`).join('\n')}`;
 }
 
 export interface Server {

@@ -1,7 +1,7 @@
-// fsync of directories, shared: everybody who asks while one is running waits for the same next one.
-// Preprocessing many messages at once then costs a few directory syncs, not three a message.
+// fsync of directories, shared (group commit): everybody who asks while one is running waits for the same
+// next one. Many messages at once then cost a few directory syncs, not several each.
 
-import { fsyncDir } from '@q/fsx';
+import { fsyncDir } from './fd.ts';
 
 export class DirectorySync {
   readonly #running = new Map<string, Promise<void>>();

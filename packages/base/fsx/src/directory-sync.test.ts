@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { DirectorySync } from './sync-dirs.ts';
+import { DirectorySync } from './directory-sync.ts';
 
 /** A sync whose end the test decides. */
 function manual() {
