@@ -75,8 +75,15 @@ async function parse(spec: ProgramSpec, argv: readonly string[]): Promise<Parsed
   }
   // qmail-lspawn runs "qmail-local -- user home ..." for each delivery.
   if (first === '--') return { args: argv.slice(1), options: {} };
+  // A worker form has no other argument, and should not carry the parser about all its life.
+  if (argv.length === 1 && spec.options?.[first.slice(2)]?.type === 'boolean' && isLong(first))
+    return { args: [], options: { [first.slice(2)]: true } };
   const { parseOptions } = await import('./options.ts');
   return parseOptions(spec, argv, VERSION);
+}
+
+function isLong(word: string): boolean {
+  return /^--[a-z]{2}/.test(word);
 }
 
 function usage(spec: ProgramSpec): number {

@@ -21,4 +21,5 @@ export {
   socketpair,
 } from './descriptors.ts';
 export { alarm, execve, exitNow, findProgram } from './exec.ts';
+export { receiveDescriptors, sendDescriptors } from './passing.ts';
 export { dropPrivileges, type Identity } from './privileges.ts';

@@ -17,6 +17,8 @@ import {
   mkfifo,
   peerCredentials,
   pipe,
+  receiveDescriptors,
+  sendDescriptors,
   socketpair,
 } from './index.ts';
 
@@ -96,6 +98,42 @@ test('a pipe carries bytes, a socketpair sees the other end go', () => {
   expect(readSync(b, buffer)).toBe(0);
   expect(fstatSync(b).isSocket()).toBe(true);
   closeSync(b);
+});
+
+test('open files go over a socket and arrive as new descriptors', () => {
+  const [here, there] = socketpair();
+  for (let round = 0; round < 100; round++) {
+    const { read, write } = pipe();
+    sendDescriptors(here, [read, write]);
+    closeSync(read);
+    closeSync(write);
+    const [in2, out2] = receiveDescriptors(there, 2) as [number, number];
+    writeSync(out2, `round ${round}`);
+    closeSync(out2);
+    const buffer = Buffer.alloc(20);
+    expect(buffer.toString('latin1', 0, readSync(in2, buffer))).toBe(`round ${round}`);
+    expect(readSync(in2, buffer)).toBe(0);
+    closeSync(in2);
+  }
+  closeSync(here);
+  closeSync(there);
+});
+
+test('descriptors that are not there, too many or without a taker are faults, and none stays open', () => {
+  const [here, there] = socketpair();
+  expect(() => receiveDescriptors(there, 1)).toThrow('unable to take descriptors');
+  writeSync(here, 'x');
+  expect(() => receiveDescriptors(there, 1)).toThrow('another number');
+  const { read, write } = pipe();
+  sendDescriptors(here, [write, write, write]);
+  closeSync(write);
+  expect(() => receiveDescriptors(there, 1)).toThrow('another number');
+  expect(readSync(read, Buffer.alloc(1))).toBe(0);
+  closeSync(there);
+  expect(() => sendDescriptors(here, [read])).toThrow('unable to pass descriptors');
+  expect(() => sendDescriptors(9999, [read])).toThrow();
+  closeSync(read);
+  closeSync(here);
 });
 
 test('a FIFO is made with its mode, and not over an existing name', () => {
