@@ -10,8 +10,8 @@ run(
     options: {
       n: { type: 'boolean', describe: 'describe the deliveries instead of making them' },
       N: { type: 'boolean', describe: 'make the deliveries (the default)' },
+      worker: { type: 'boolean', describe: 'make many deliveries; only qmail-lspawn can use it' },
     },
-    min: 8,
     max: 8,
     notes: 'Exit codes: 0 delivered, 100 permanent failure, 111 try again. See qmail-local(8).',
   },

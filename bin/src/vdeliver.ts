@@ -15,6 +15,7 @@ run(
       f: { type: 'boolean', describe: 'do not (default)' },
       'no-predeliver': { type: 'boolean', describe: 'do not run vdeliver-predeliver' },
       'no-postdeliver': { type: 'boolean', describe: 'do not run vdeliver-postdeliver' },
+      worker: { type: 'boolean', describe: 'make many deliveries; only qmail-local can use it' },
       quiet: { type: 'boolean', describe: 'say nothing' },
     },
     notes:

@@ -1,8 +1,10 @@
 // Who an address belongs to: users/cdb first, then the password file through qmail-getpw, which runs
 // without rights. qmail-users(5), qmail-getpw(8).
 
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { argText, type Child, pathOnly, spawn } from '@q/proc';
+import { bytesOf } from '@q/bytes';
+import { argText, type Child, type Exit, pathOnly, spawn } from '@q/proc';
 import {
   type Assignment,
   decodeAssignment,
@@ -11,8 +13,11 @@ import {
   lookupAssignment,
   openUsersCdb,
 } from '@q/users';
+import type { WorkerPool, WorkerRequest } from '@q/warm';
 import { LOCAL_EXIT } from './exit-codes.ts';
+import { GETPW_WORKER } from './getpw.ts';
 import { GETPW_ANSWER_MAX } from './limits.ts';
+import { runInWorker } from './warm.ts';
 
 /** Who may be asked, and as whom. */
 export interface AssignmentSource {
@@ -21,6 +26,8 @@ export interface AssignmentSource {
   /** Whom qmail-getpw runs as: qmailp and nofiles. */
   readonly getpwUid: number;
   readonly getpwGid: number;
+  /** Where a warm qmail-getpw is, if one is. */
+  readonly workers: WorkerPool;
 }
 
 /** No assignment, and the exit code that says why. */
@@ -54,24 +61,17 @@ function fromTable(local: string, home: string): Assignment | undefined {
 
 async function fromAccounts(
   local: string,
-  { home, env, getpwUid, getpwGid }: AssignmentSource,
+  source: AssignmentSource,
 ): Promise<Assignment | NoAssignment> {
-  let child: Child;
+  // The second argument means nothing: it keeps a local part "--help" from being taken for an option.
+  const args = [argText(local), ''];
+  let asked: Asked;
   try {
-    child = await spawn({
-      file: join(home, 'bin/qmail-getpw'),
-      // The second argument means nothing: it keeps a local part "--help" from being taken for an option.
-      args: [argText(local), ''],
-      env: pathOnly(env),
-      cwd: home,
-      stdio: ['ignore', 'pipe', 'ignore'],
-      uid: getpwUid,
-      gid: getpwGid,
-    });
+    asked = (await askWorker(args, source)) ?? (await askProcess(args, source));
   } catch {
     return { code: LOCAL_EXIT.EXEC_GETPW };
   }
-  const [exit, answer] = await Promise.all([child.exited, readAnswer(child)]);
+  const { exit, answer } = asked;
   if ('signal' in exit) return { code: EXIT_SYSTEM_TROUBLE };
   if (exit.code !== 0) return exit;
   try {
@@ -79,6 +79,49 @@ async function fromAccounts(
   } catch {
     return { code: LOCAL_EXIT.BUG };
   }
+}
+
+interface Asked {
+  readonly exit: Exit;
+  readonly answer: Buffer;
+}
+
+/** Undefined when there is no worker, or none any more: qmail-getpw changes nothing and can be asked again. */
+async function askWorker(
+  args: readonly string[],
+  source: AssignmentSource,
+): Promise<Asked | undefined> {
+  const worker = await source.workers.take('getpw', requestOf(GETPW_WORKER, source));
+  if (worker === undefined) return undefined;
+  const nothing = openSync('/dev/null', 'r');
+  try {
+    const ran = await runInWorker(worker, args, nothing, GETPW_ANSWER_MAX);
+    if (ran === undefined || 'refusal' in ran || 'signal' in ran.exit) return undefined;
+    return { exit: ran.exit, answer: bytesOf(ran.output) };
+  } finally {
+    closeSync(nothing);
+  }
+}
+
+/** Throws a fault when it cannot be started. */
+async function askProcess(args: readonly string[], source: AssignmentSource): Promise<Asked> {
+  const child = await spawn({ ...requestOf(args, source), stdio: ['ignore', 'pipe', 'ignore'] });
+  const [exit, answer] = await Promise.all([child.exited, readAnswer(child)]);
+  return { exit, answer };
+}
+
+function requestOf(
+  args: readonly string[],
+  { home, env, getpwUid, getpwGid }: AssignmentSource,
+): WorkerRequest {
+  return {
+    file: join(home, 'bin/qmail-getpw'),
+    args,
+    env: pathOnly(env),
+    cwd: home,
+    uid: getpwUid,
+    gid: getpwGid,
+  };
 }
 
 /** All of a short answer; of a long one, which is none of ours, the beginning. */

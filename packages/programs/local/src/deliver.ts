@@ -9,6 +9,7 @@ import type { ForwardRequest } from './forward.ts';
 import { deliverToMbox } from './mbox.ts';
 import type { MessageFile } from './message-file.ts';
 import { deliverToProgram } from './program.ts';
+import type { WarmPrograms } from './warm-program.ts';
 
 export interface DeliveryContext {
   readonly message: MessageFile;
@@ -17,6 +18,8 @@ export interface DeliveryContext {
   readonly env: NodeJS.ProcessEnv;
   readonly newSender: string;
   readonly qmailHome: string;
+  /** In a worker: programs that need not be started for each message. */
+  readonly warmPrograms: WarmPrograms | undefined;
 }
 
 /**
@@ -82,7 +85,12 @@ async function perform(
       await toMaildir(instruction.path, context);
       return 'go on';
     case 'program':
-      return deliverToProgram(instruction.command, context.env, context.message);
+      return deliverToProgram(
+        instruction.command,
+        context.env,
+        context.message,
+        context.warmPrograms,
+      );
   }
 }
 

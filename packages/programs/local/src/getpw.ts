@@ -6,10 +6,24 @@ import { type Invocation, mailText } from '@q/proc';
 import { encodeAssignment, getpwRule } from '@q/users';
 
 /**
+ * The arguments of the worker form. Its first one is no local part that could be asked for, and
+ * qmail-lspawn of qmail gives one argument only: any local part can still be looked up.
+ */
+export const GETPW_WORKER = ['', '--worker'] as const;
+
+/** One look-up, or in the worker form many. */
+export async function getpwMain(invocation: Invocation): Promise<number> {
+  const { args } = invocation;
+  if (!GETPW_WORKER.every((word, i) => word === args[i])) return lookUp(invocation);
+  const { serveCalls } = await import('@q/warm');
+  return serveCalls(invocation, lookUp);
+}
+
+/**
  * Prints user, uid, gid, home, dash and ext of the local part args[0], each with a NUL; further arguments
  * mean nothing. Throws faults with the exit codes 115, 116 and 118.
  */
-export function getpwMain({ args }: Invocation): number {
+function lookUp({ args }: Invocation): number {
   writeSync(1, encodeAssignment(getpwRule(mailText(args[0] ?? ''))));
   return 0;
 }

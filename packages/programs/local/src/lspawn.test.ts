@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { writeCdb } from '@q/cdb';
 import { SpawnerProcess } from '@q/spawn/testing';
 import { compileAssign } from '@q/users';
+import { WorkerPool } from '@q/warm';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { deliverLocally } from './lspawn.ts';
 import { MESSAGE, makeRecipient, type Recipient, removeRecipient } from './testing/recipient.ts';
@@ -141,7 +142,7 @@ describe('in a private instance', () => {
     lspawn.send(0, '7/53', '', 'joe@example.org');
     expect(await lspawn.report(0)).toBe('ZTrouble reading users/cdb in qmail-lspawn.\n');
     writeFileSync(table, good);
-    const program = join(joe.qmail, 'bin/qmail-local.cjs');
+    const program = join(joe.qmail, 'bin/qmail-local');
     chmodSync(program, 0);
     lspawn.send(1, '7/53', '', 'joe@example.org');
     expect(await lspawn.report(1)).toBe('DUnable to run qmail-local.\n');
@@ -172,6 +173,7 @@ describe('as root', () => {
           onlyUid: undefined,
           getpwUid: uid,
           getpwGid: gid,
+          workers: new WorkerPool({ total: 0 }),
         },
       );
       closeSync(fd);

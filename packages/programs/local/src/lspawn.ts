@@ -1,18 +1,27 @@
 // qmail-lspawn(8): root's part of local delivery. Takes commands from qmail-send, finds whose address it
-// is, and runs qmail-local as that user. It reads no mail and opens no user's file.
+// is, and has qmail-local run as that user. It reads no mail and opens no user's file.
 
 import { join } from 'node:path';
 import { splitAddress } from '@q/address';
-import { qmailHome } from '@q/control';
+import { openControl, qmailHome } from '@q/control';
 import { Temporary } from '@q/fault';
 import { argText, type Invocation } from '@q/proc';
 import { QueuePaths } from '@q/queue-files';
-import { type Delivery, inputOf, outputOf, runOnMessage, runSpawner } from '@q/spawn';
+import {
+  type Delivery,
+  inputOf,
+  outputOf,
+  type ProcessReport,
+  runOnMessage,
+  runSpawner,
+} from '@q/spawn';
 import { type Assignment, qmailIds } from '@q/users';
+import { WORKERS_TOTAL, WorkerPool } from '@q/warm';
 import { type AssignmentSource, findAssignment } from './assignment.ts';
 import { LOCAL_EXIT } from './exit-codes.ts';
 import { REPORT_KEPT } from './limits.ts';
 import { localReport } from './local-report.ts';
+import { runInWorker } from './warm.ts';
 
 interface Deliverer extends AssignmentSource {
   readonly defaultDelivery: string;
@@ -33,6 +42,7 @@ export async function lspawnMain({ args, env }: Invocation): Promise<number> {
     onlyUid: ids.single ? uid : undefined,
     getpwUid: ids.qmailp,
     getpwGid: ids.nofiles,
+    workers: new WorkerPool({ total: openControl(home).int('localworkers', WORKERS_TOTAL) }),
   };
   await runSpawner({
     commands: inputOf(0),
@@ -41,6 +51,7 @@ export async function lspawnMain({ args, env }: Invocation): Promise<number> {
     messageOwner: ids.qmailq,
     deliver: (delivery) => deliverLocally(delivery, deliverer),
   });
+  deliverer.workers.close();
   return 0;
 }
 
@@ -56,23 +67,36 @@ export async function deliverLocally(delivery: Delivery, deliverer: Deliverer): 
   if (refusal !== undefined) return refusal;
   const { user, home, dash, ext } = assignment;
   const mail = [user, home, local, dash, ext, domain, delivery.sender].map(argText);
-  const ran = await runOnMessage(
-    {
-      file: join(deliverer.home, 'bin/qmail-local'),
-      args: ['--', ...mail, deliverer.defaultDelivery],
-      env: deliverer.env,
-      cwd: deliverer.home,
-      uid: assignment.uid,
-      gid: assignment.gid,
-    },
-    delivery.messageFd,
-    REPORT_KEPT,
-  );
+  const args = [...mail, deliverer.defaultDelivery];
+  const ran = await runAs(assignment, args, delivery.messageFd, deliverer);
   if ('refusal' in ran) return ran.refusal;
   if ('unable' in ran) {
     return localReport({ code: ran.temporary ? LOCAL_EXIT.EXEC_SOFT : LOCAL_EXIT.EXEC_HARD });
   }
   return localReport(ran.exit, ran.output, ran.clipped);
+}
+
+/**
+ * Runs qmail-local as the user: by a worker that has never been anybody else's and knows one home only,
+ * or else in a process for this delivery.
+ */
+async function runAs(
+  { user, uid, gid, home }: Assignment,
+  args: readonly string[],
+  messageFd: number,
+  deliverer: Deliverer,
+): Promise<ProcessReport> {
+  const request = {
+    file: join(deliverer.home, 'bin/qmail-local'),
+    env: deliverer.env,
+    cwd: deliverer.home,
+    uid,
+    gid,
+  };
+  const key = [uid, gid, user, home].join('\0');
+  const worker = await deliverer.workers.take(key, { ...request, args: ['--worker'] });
+  const warm = worker && (await runInWorker(worker, args, messageFd, REPORT_KEPT));
+  return warm ?? runOnMessage({ ...request, args: ['--', ...args] }, messageFd, REPORT_KEPT);
 }
 
 /** The report for an assignment that must not be followed. */

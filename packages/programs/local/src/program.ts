@@ -2,8 +2,9 @@
 // qmail-command(8).
 
 import { errnoText, isFault, Permanent, Temporary } from '@q/fault';
-import { type Child, spawn } from '@q/proc';
+import { type Child, type Exit, spawn } from '@q/proc';
 import type { MessageFile } from './message-file.ts';
+import type { WarmPrograms } from './warm-program.ts';
 
 /** Exit codes of a command that mean "never": qmail's own 100 and 112, and those of sysexits.h. */
 const PERMANENT: ReadonlySet<number> = new Set([100, 64, 65, 70, 76, 77, 78, 112]);
@@ -20,8 +21,22 @@ export async function deliverToProgram(
   command: string,
   env: NodeJS.ProcessEnv,
   message: MessageFile,
+  warm: WarmPrograms | undefined,
 ): Promise<'go on' | 'stop'> {
   message.rewind();
+  const exit =
+    (await warm?.run(command, env, message.fd)) ?? (await runBySh(command, env, message));
+  if ('signal' in exit) throw new Temporary('Aack, child crashed. (#4.3.0)');
+  if (exit.code === 0) return 'go on';
+  if (exit.code === STOP) return 'stop';
+  throw PERMANENT.has(exit.code) ? new Permanent('') : new Temporary('');
+}
+
+async function runBySh(
+  command: string,
+  env: NodeJS.ProcessEnv,
+  message: MessageFile,
+): Promise<Exit> {
   let child: Child;
   try {
     child = await spawn({
@@ -35,18 +50,14 @@ export async function deliverToProgram(
     const reason = errnoText(isFault(error) && error.cause !== undefined ? error.cause : error);
     throw new Temporary(`Unable to run /bin/sh: ${reason}. (#4.3.0)`, { cause: error });
   }
-  const exit = await child.exited;
-  if ('signal' in exit) throw new Temporary('Aack, child crashed. (#4.3.0)');
-  if (exit.code === 0) return 'go on';
-  if (exit.code === STOP) return 'stop';
-  throw PERMANENT.has(exit.code) ? new Permanent('') : new Temporary('');
+  return child.exited;
 }
 
 /**
  * The argument that makes sh run exactly these bytes. Node passes arguments on as UTF-8, so a command
  * with other bytes (a file name, a latin1 comment) is spelled in printf's octal escapes.
  */
-export function shellText(command: string): string {
+function shellText(command: string): string {
   const nul = command.indexOf('\0');
   const text = nul < 0 ? command : command.slice(0, nul); // no argument can hold more
   const utf8 = Buffer.from(text, 'latin1').toString('utf8');

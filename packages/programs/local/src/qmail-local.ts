@@ -15,12 +15,29 @@ import { jobOf, type LocalJob } from './job.ts';
 import { checkLoop } from './loop.ts';
 import { openMessage } from './message-file.ts';
 import { newSenderOf } from './new-sender.ts';
+import type { WarmPrograms } from './warm-program.ts';
 
 const USAGE =
   'qmail-local: usage: qmail-local [ -nN ] user homedir local dash ext domain sender aliasempty';
 
-/** Exit codes: 0 delivered, 100 never, 111 try again. */
+/** One delivery, or with --worker many. Exit codes: 0 delivered, 100 never, 111 try again. */
 export async function localMain(invocation: Invocation): Promise<number> {
+  if (invocation.options.worker !== true) return attempt(invocation, undefined);
+  // Loaded here: the other form is started for one delivery, and every millisecond counts.
+  const { serveCalls } = await import('@q/warm');
+  const { WarmPrograms } = await import('./warm-program.ts');
+  const programs = new WarmPrograms(invocation);
+  try {
+    return await serveCalls(invocation, (call) => attempt(call, programs));
+  } finally {
+    programs.close();
+  }
+}
+
+async function attempt(
+  invocation: Invocation,
+  warmPrograms: WarmPrograms | undefined,
+): Promise<number> {
   const job = jobOf(invocation.args);
   if (job === undefined) {
     print(2, `${USAGE}\n`);
@@ -30,7 +47,7 @@ export async function localMain(invocation: Invocation): Promise<number> {
   try {
     const { n, N } = invocation.options;
     if (n === true && N !== true) await describeJob(job);
-    else print(1, await deliver(job, invocation.env));
+    else print(1, await deliver(job, invocation.env, warmPrograms));
     return 0;
   } catch (error) {
     const fault = faultOf(error, 'Unable to deliver');
@@ -39,7 +56,11 @@ export async function localMain(invocation: Invocation): Promise<number> {
   }
 }
 
-async function deliver(job: LocalJob, inherited: Readonly<NodeJS.ProcessEnv>): Promise<string> {
+async function deliver(
+  job: LocalJob,
+  inherited: Readonly<NodeJS.ProcessEnv>,
+  warmPrograms: WarmPrograms | undefined,
+): Promise<string> {
   await enterHome(job.home, false);
   const message = await openMessage(0);
   const lines = deliveryLines(job);
@@ -54,6 +75,7 @@ async function deliver(job: LocalJob, inherited: Readonly<NodeJS.ProcessEnv>): P
     env,
     newSender,
     qmailHome: qmailHome(inherited),
+    warmPrograms,
   });
 }
 

@@ -40,7 +40,14 @@ interface Delivery {
   say(text: string): void;
 }
 
+/** One delivery, or with --worker those that the qmail-local which started it asks for. */
 export async function vdeliverMain(invocation: Invocation): Promise<number> {
+  if (invocation.options.worker !== true) return attempt(invocation);
+  const { serveCalls } = await import('@q/warm');
+  return serveCalls(invocation, attempt);
+}
+
+async function attempt(invocation: Invocation): Promise<number> {
   const quiet = invocation.options.quiet === true;
   const say = quiet ? () => {} : (text: string) => standardOutput.out(`vdeliver: ${text}\n`);
   try {

@@ -8,9 +8,15 @@ import { pipe } from '@q/posix';
 import { type Exit, type SpawnRequest, spawn } from '@q/proc';
 import { REFUSAL } from './refusal.ts';
 
+/** It ran: how it ended, and the first bytes it wrote, as latin1 text. */
+export interface Ran {
+  readonly exit: Exit;
+  readonly output: string;
+  readonly clipped: boolean;
+}
+
 export type ProcessReport =
-  /** It ran: how it ended, and the first bytes it wrote, as latin1 text. */
-  | { readonly exit: Exit; readonly output: string; readonly clipped: boolean }
+  | Ran
   /** It could not be started for want of something that may come back; the report to give. */
   | { readonly refusal: string }
   /** Its file cannot be executed; `temporary` as the errno says. */
@@ -40,9 +46,14 @@ export async function runOnMessage(
   } finally {
     closeSync(ends.write);
   }
+  return processReport(child.exited, ends.read, keep);
+}
+
+/** Waits for the end of a delivery and of its output, on the pipe `fd`, which is closed then. */
+export async function processReport(ended: Promise<Exit>, fd: number, keep: number): Promise<Ran> {
   const [exit, { text, clipped }] = await Promise.all([
-    child.exited,
-    readStart(new Socket({ fd: ends.read, readable: true, writable: false }), keep),
+    ended,
+    readStart(new Socket({ fd, readable: true, writable: false }), keep),
   ]);
   return { exit, output: text, clipped };
 }

@@ -16,7 +16,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pipe } from '@q/posix';
+import { processReport } from '@q/spawn';
 import { buildExecutables } from '@q/spawn/testing';
+import { WorkerPool } from '@q/warm';
 
 export interface Recipient {
   readonly qmail: string;
@@ -68,6 +71,17 @@ export interface Delivery {
 
 export const MESSAGE = 'Subject: hello\n\nFirst line\nFrom the second\n';
 
+/** Makes the deliveries of this test file by a warm worker, where a worker can make them. */
+export function useWarmForm(): void {
+  pool = new WorkerPool({ total: 1, ready: 60_000 });
+}
+
+export function endWarmForm(): void {
+  pool?.close();
+}
+
+let pool: WorkerPool | undefined;
+
 /** Runs qmail-local as qmail-lspawn would. */
 export async function deliver(recipient: Recipient, delivery: Delivery = {}): Promise<Outcome> {
   const { qmail, home } = recipient;
@@ -76,18 +90,63 @@ export async function deliver(recipient: Recipient, delivery: Delivery = {}): Pr
   const fd = openSync(file, 'r');
   const ext = delivery.ext ?? '';
   const local = delivery.local ?? (ext === '' ? 'joe' : `joe-${ext}`);
-  const args = ['joe', home, local, delivery.dash ?? (ext === '' ? '' : '-'), ext];
+  const names = ['joe', home, local, delivery.dash ?? (ext === '' ? '' : '-'), ext];
   const rest = ['example.org', delivery.sender ?? 'ann@example.net'];
+  const args = [...names, ...rest, delivery.aliasEmpty ?? './Mailbox'];
+  const env = { PATH: process.env.PATH, QMAILHOME: qmail, ...delivery.env };
+  const ownProcess = [delivery.options, delivery.program, delivery.uid].some(
+    (value) => value !== undefined,
+  );
+  try {
+    return pool === undefined || ownProcess
+      ? await inProcess(qmail, delivery, args, env, fd)
+      : await inWorker(pool, qmail, delivery, args, env, fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function inWorker(
+  workers: WorkerPool,
+  qmail: string,
+  delivery: Delivery,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  fd: number,
+): Promise<Outcome> {
+  const request = { file: join(qmail, 'bin/qmail-local'), args: ['--worker'], cwd: qmail };
+  const own = { PATH: process.env.PATH, QMAILHOME: qmail };
+  // Deliveries of a test that are made side by side wait for each other here.
+  let worker = await workers.take('joe', { ...request, env: own });
+  while (worker === undefined) worker = await workers.take('joe', { ...request, env: own });
+  const [input, out, err] = [pipe(), pipe(), pipe()];
+  closeSync(input.write);
+  const message = delivery.input === 'pipe' ? input.read : fd;
+  const ended = worker.begin({ args, env }, [message, out.write, err.write]);
+  for (const end of [input.read, out.write, err.write]) closeSync(end);
+  if (ended === undefined) throw new Error('the worker is gone');
+  const [{ exit, output }, errors] = await Promise.all([
+    processReport(ended, out.read, 1e6),
+    processReport(ended, err.read, 1e6),
+  ]);
+  const code = 'code' in exit ? exit.code : null;
+  return { code, signal: 'signal' in exit ? exit.signal : null, out: output, err: errors.output };
+}
+
+async function inProcess(
+  qmail: string,
+  delivery: Delivery,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  fd: number,
+): Promise<Outcome> {
+  const { uid } = delivery;
+  const identity = uid === undefined ? {} : { uid, gid: uid };
   const child = spawn(
     join(qmail, 'bin', delivery.program ?? 'qmail-local'),
-    [...(delivery.options ?? ['--']), ...args, ...rest, delivery.aliasEmpty ?? './Mailbox'],
-    {
-      env: { PATH: process.env.PATH, QMAILHOME: qmail, ...delivery.env },
-      stdio: [delivery.input ?? fd, 'pipe', 'pipe'],
-      ...(delivery.uid === undefined ? {} : { uid: delivery.uid, gid: delivery.uid }),
-    },
+    [...(delivery.options ?? ['--']), ...args],
+    { env, stdio: [delivery.input ?? fd, 'pipe', 'pipe'], ...identity },
   );
-  closeSync(fd);
   const texts = { out: '', err: '' };
   child.stdout?.on('data', (chunk: Buffer) => {
     texts.out += chunk.toString('latin1');
