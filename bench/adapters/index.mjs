@@ -16,7 +16,7 @@
 //                                    with the system's own client; `file` has its lines ended by LF
 //   }
 //
-// site: { work (a directory of its own), smtpPort, sinkPort, domain, user: {name, uid, gid, home}, dist }.
+// site: { work (a directory of its own), smtpPort, sinkPort, domain, user: {name, uid, gid, home}, dist, profile }.
 // It accepts mail for site.domain, site.user has every user-* address too, and relays what 127.0.0.1 sends to
 // anywhere else through 127.0.0.1:sinkPort, with at most remoteConcurrency deliveries at a time.
 import { readdirSync } from 'node:fs';

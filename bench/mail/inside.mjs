@@ -1,5 +1,5 @@
 // The run itself, as process 1 of its own namespaces: bench/mail.mjs starts it with the plan's file name.
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { loadAdapter } from '../adapters/index.mjs';
@@ -36,12 +36,16 @@ function quickened(row) {
     : [{ ...row, count: row.quick, ...(row.recipients ? { recipients: 200 } : {}) }];
 }
 
-async function openAll({ systems, work, dist: built }) {
+async function openAll({ systems, work, dist: built, profile }) {
   const dist = join(work, 'dist');
   if (!existsSync(join(built, 'qmail-start')))
     throw new Error(`nothing is built in ${built}: npx tsup`);
   // A copy: a build while the run goes on must not change what is measured.
   cpSync(built, dist, { recursive: true });
+  if (profile !== undefined) {
+    mkdirSync(profile, { recursive: true });
+    chmodSync(profile, 0o1777);
+  }
   const opened = [];
   for (const [index, name] of systems.entries()) {
     const adapter = await loadAdapter(name);
@@ -52,6 +56,7 @@ async function openAll({ systems, work, dist: built }) {
       domain: DOMAIN,
       user: makeUser(work, `bench${index + 1}`),
       dist,
+      profile,
     };
     mkdirSync(site.work, { recursive: true });
     const system = adapter.open(site);

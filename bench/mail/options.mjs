@@ -18,6 +18,7 @@ export function parseOptions(args, known) {
         json: { type: 'string' },
         scratch: { type: 'string' },
         dist: { type: 'string' },
+        profile: { type: 'string' },
         limit: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
@@ -40,6 +41,7 @@ export function parseOptions(args, known) {
     limit,
     json: values.json,
     scratch: values.scratch,
+    profile: values.profile === undefined ? undefined : resolve(values.profile),
     dist: resolve(values.dist ?? BUILT),
   };
 }
@@ -52,6 +54,7 @@ export function usage({ rows, systems }) {
   --rounds N        how often each row is run on each system; the median counts (3)
   --limit SECONDS   a run that is not done by then is cut off and counted as far as it got (45)
   --json FILE       write every single measurement there
+  --profile DIR     have Node write CPU profiles of our servers there; costs a little time itself
   --dist DIR        our executables (bin/dist)
   --scratch DIR     on which disk (the temporary directory's)`;
 }

@@ -50,9 +50,9 @@ async function measure(row, system, site, limitMs, sink) {
   const [, complete] = await whole;
   const took = seconds();
   const delivered = done();
+  if (row.to === 'queue') await idle(cpu);
   const settled =
-    complete &&
-    (await (row.to === 'queue' ? idle(cpu) : until(() => system.queueEmpty(), SETTLE_MS)));
+    complete && (row.to === 'queue' || (await until(() => system.queueEmpty(), SETTLE_MS)));
   const used = difference(parts(), before);
   const messages = row.to === 'queue' ? accepted.accepted : delivered;
   const many = recipients.length > 1;
@@ -81,7 +81,7 @@ function idle(cpu) {
       const now = cpu();
       const used = now - before;
       before = now;
-      return used <= 10;
+      return used <= 20;
     },
     SETTLE_MS,
     300,
