@@ -295,6 +295,8 @@ test.runIf(isRoot)(
       const ran = await changeAccounts(file, args, input);
       expect([file, ran.code, ran.err]).toEqual([file, 0, ran.err]);
     };
+    // A run that was cut short may have left it.
+    await changeAccounts('userdel', ['-r', ACCOUNT]);
     try {
       await must('groupadd', ['-f', GROUP]);
       await must('useradd', ['-m', '-d', home, '-s', '/bin/bash', '-G', GROUP, ACCOUNT]);
