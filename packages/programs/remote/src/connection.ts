@@ -15,6 +15,9 @@ export class ConnectionDied extends Error {
   }
 }
 
+/** Our own event on the socket: a write is done. */
+const WRITTEN = 'bytes-written';
+
 export class Connection {
   /** The server's address, as reports name it. */
   readonly address: string;
@@ -45,14 +48,14 @@ export class Connection {
     }
   }
 
-  /** Writes; returns when there is room for more. Throws ConnectionDied. */
+  /** Writes; returns when the system has taken all of it: `bytes` may then be used again. Throws ConnectionDied. */
   async send(bytes: Buffer): Promise<void> {
+    const socket = this.#socket;
     const deadline = this.deadline();
-    let more = this.#socket.write(bytes);
-    while (!more) {
-      if (this.#socket.destroyed) throw new ConnectionDied('the connection is closed');
-      await this.#wait(['drain', 'close'], deadline);
-      more = !this.#socket.writableNeedDrain;
+    socket.write(bytes, () => socket.emit(WRITTEN));
+    while (socket.writableLength > 0) {
+      if (socket.destroyed) throw new ConnectionDied('the connection is closed');
+      await this.#wait([WRITTEN, 'close'], deadline);
     }
   }
 

@@ -2,15 +2,16 @@
 
 import { isAscii } from 'node:buffer';
 import { Permanent, Temporary } from '@q/fault';
-import { fstatFd, readChunks } from '@q/fsx';
+import { fstatFd, readFd } from '@q/fsx';
 import { MESSAGE_KEPT } from './limits.ts';
 import type { Route } from './route.ts';
 
+const CHUNK = 65536;
 const LF = 10;
 const CR = 13;
 
 export interface Outgoing {
-  /** The bytes; of a pipe only once. Throws Temporary with qmail-remote's text. */
+  /** The bytes; of a pipe only once. A chunk is valid until the next one is asked for. Throws Temporary with qmail-remote's text. */
   chunks(): AsyncGenerator<Buffer, void, undefined>;
   /** Undefined for a pipe, which can be read only once. */
   readonly facts: MessageFacts | undefined;
@@ -29,10 +30,14 @@ export interface MessageFacts {
 
 /** The message on `fd`. A file is read through once beforehand, from its start; a small one is kept. */
 async function openOutgoing(fd: number): Promise<Outgoing> {
-  if (!(await isFile(fd))) return { chunks: () => reading(fd, null), facts: undefined };
+  const size = await fileSize(fd);
+  if (size === undefined) return { chunks: () => reading(fd, null, CHUNK), facts: undefined };
+  // One byte more than a small file has: then its end is seen with the second, empty read.
+  const room = Math.min(size + 1, CHUNK);
   const kept: Buffer[] = [];
-  const facts = await examine(reading(fd, 0), kept);
-  return { chunks: () => (facts.size <= MESSAGE_KEPT ? again(kept) : reading(fd, 0)), facts };
+  const facts = await examine(reading(fd, 0, room), kept);
+  const chunks = () => (facts.size <= MESSAGE_KEPT ? again(kept) : reading(fd, 0, room));
+  return { chunks, facts };
 }
 
 /** `openOutgoing`, and what the route's protocol cannot say is refused before anybody is asked. */
@@ -76,21 +81,31 @@ async function* again(chunks: readonly Buffer[]): AsyncGenerator<Buffer, void, u
   yield* chunks;
 }
 
+/** Reads through one buffer: memory does not grow with the message, however late it is collected. */
 async function* reading(
   fd: number,
   position: number | null,
+  room: number,
 ): AsyncGenerator<Buffer, void, undefined> {
+  const buffer = Buffer.allocUnsafe(room);
   try {
-    yield* readChunks(fd, position);
+    for (let at = position; ; ) {
+      const n = await readFd(fd, buffer, 0, room, at);
+      if (n === 0) return;
+      if (at !== null) at += n;
+      yield buffer.subarray(0, n);
+    }
   } catch (cause) {
     throw new Temporary('Unable to read message. (#4.3.0)', { cause });
   }
 }
 
-async function isFile(fd: number): Promise<boolean> {
+/** In bytes; undefined for what is no file. */
+async function fileSize(fd: number): Promise<number | undefined> {
   try {
-    return (await fstatFd(fd)).isFile();
+    const stats = await fstatFd(fd);
+    return stats.isFile() ? Number(stats.size) : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }

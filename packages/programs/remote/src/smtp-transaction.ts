@@ -140,10 +140,12 @@ async function sendContent(
   progress: Progress,
 ): Promise<void> {
   const encoder = new DataEncoder();
+  let room = Buffer.alloc(0);
   let held: Buffer | undefined;
   for await (const chunk of content.chunks()) {
     if (held !== undefined) await wire.send(held);
-    held = encoder.push(chunk);
+    if (room.length < 2 * chunk.length) room = Buffer.allocUnsafe(2 * chunk.length);
+    held = encoder.push(chunk, room);
   }
   if (encoder.partialLine) {
     if (held !== undefined) await wire.send(held);

@@ -17,9 +17,11 @@ export class DataEncoder {
     return !this.#lineStart;
   }
 
-  /** The wire's form of the next bytes of the message. Not a view of the chunk. */
-  push(chunk: Buffer): Buffer {
-    const out = Buffer.allocUnsafe(2 * chunk.length);
+  /**
+   * The wire's form of the next bytes of the message, at the start of `out`, which must hold twice as many
+   * bytes; a caller with a long message uses one again and again.
+   */
+  push(chunk: Buffer, out = Buffer.allocUnsafe(2 * chunk.length)): Buffer {
     let length = 0;
     let start = 0;
     while (start < chunk.length) {
