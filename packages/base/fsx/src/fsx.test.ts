@@ -141,11 +141,11 @@ test('a file is read in chunks from a position, whatever the shared offset is', 
   const fd = openSync(path, 'r');
   for (const from of [0, 0, 150_001]) {
     const chunks: Buffer[] = [];
-    for await (const chunk of readChunks(fd, from)) chunks.push(chunk);
+    for await (const chunk of readChunks(fd, from)) chunks.push(Buffer.from(chunk));
     expect(Buffer.concat(chunks).equals(content.subarray(from))).toBe(true);
   }
   const rest: Buffer[] = [];
-  for await (const chunk of readChunks(fd, null)) rest.push(chunk);
+  for await (const chunk of readChunks(fd, null)) rest.push(Buffer.from(chunk));
   expect(Buffer.concat(rest).length).toBe(content.length);
   closeSync(fd);
 });

@@ -10,7 +10,7 @@ export class MessageReadError extends Temporary {}
 /** A message that can be read any number of times. */
 export interface MessageFile {
   readonly fd: number;
-  /** All bytes from the start, each chunk a buffer of its own. Throws MessageReadError. */
+  /** All bytes from the start; a chunk holds until the next is asked for. Throws MessageReadError. */
   chunks(): AsyncGenerator<Buffer, void, undefined>;
   /** Puts the descriptor's own offset to the start, for a child that reads it. Throws Temporary. */
   rewind(): void;

@@ -4,7 +4,7 @@
 import { errnoText, Temporary } from '@q/fault';
 import { readChunks, rewindFd } from '@q/fsx';
 
-/** The message from its beginning, each chunk a buffer of its own. Throws Temporary. */
+/** The message from its beginning; a chunk holds until the next is asked for. Throws Temporary. */
 export async function* messageBytes(fd = 0): AsyncGenerator<Buffer, void, undefined> {
   try {
     yield* readChunks(fd, 0);

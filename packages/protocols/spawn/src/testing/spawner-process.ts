@@ -33,6 +33,15 @@ export class SpawnerProcess {
     });
   }
 
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
+  /** Forgets the reports so far, so that a slot can be used again. */
+  forget(): void {
+    this.seen.length = 0;
+  }
+
   send(slot: number, message: string, sender: string, recipient: string): void {
     this.#child.stdin?.write(encodeDelivery({ slot, message, sender, recipient }));
   }
