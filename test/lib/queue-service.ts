@@ -3,8 +3,6 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-import { DIST } from './instance.ts';
 import { killQuietly, processesOf, until } from './processes.ts';
 import type { TestQueue } from './queue.ts';
 
@@ -24,10 +22,10 @@ export class QueueService {
 
   constructor(queue: TestQueue) {
     const remote = queue.file('remote', REMOTE, 0o755);
-    this.child = spawn(join(DIST, 'qmail-start'), ['./Maildir/'], {
+    const { file, words, as } = queue.command('qmail-start', ['./Maildir/']);
+    this.child = spawn(file, words, {
       env: { ...queue.env, QMAILREMOTE: remote },
-      uid: queue.uid,
-      gid: queue.gid,
+      ...as,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.child.stdout, this.child.stderr])

@@ -1,5 +1,6 @@
 // A queue of its own with messages in it, as qmail-queue and qmail-send leave them, and programs run on it as
-// its owner: a made-up user when the tests run as root, else whoever runs them.
+// its owner: a made-up user when the tests run as root, else whoever runs them. Or, for root, a queue as on a real
+// host, of users who exist only for the programs that the test runs: they see other account files than the machine's.
 
 import {
   chmodSync,
@@ -13,6 +14,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -22,6 +24,18 @@ import { DIST, openDirectory } from './instance.ts';
 import { isRoot, type Ran, run } from './run.ts';
 
 const OWNER = 54_321;
+
+/** Numbers of qmail's users and groups, in a queue with separate ones. */
+export const USERS = {
+  alias: 61_001,
+  qmaild: 61_002,
+  qmaill: 61_003,
+  qmailp: 61_004,
+  qmailq: 61_005,
+  qmailr: 61_006,
+  qmails: 61_007,
+} as const;
+const GROUPS = { qmail: 61_100, nofiles: 61_101 } as const;
 
 export interface Preprocessed {
   readonly sender?: string;
@@ -46,15 +60,23 @@ export class TestQueue {
     QMAILHOME: this.home,
   };
 
-  constructor() {
+  readonly #separate: boolean;
+
+  constructor(options: { readonly separateUsers?: boolean } = {}) {
+    this.#separate = options.separateUsers === true;
     const { uid, gid } = this;
-    chownSync(this.home, uid, gid);
-    const single = !isRoot;
-    makeQueueTree(this.home, { single, qmailq: uid, qmailr: uid, qmails: uid, qmail: gid });
+    const single = { qmailq: uid, qmailr: uid, qmails: uid, qmail: gid };
+    const ids = this.#separate ? { ...USERS, ...GROUPS } : single;
+    if (!this.#separate) chownSync(this.home, uid, gid);
+    makeQueueTree(this.home, { single: !isRoot, ...ids });
+    if (this.#separate) this.#writeAccounts();
     for (const name of ['control', 'users', 'bin', 'Mail'])
       mkdirSync(join(this.home, name), { mode: 0o755 });
-    for (const name of ['control', 'users', 'Mail']) chownSync(join(this.home, name), uid, gid);
+    if (!this.#separate)
+      for (const name of ['control', 'users', 'Mail']) chownSync(join(this.home, name), uid, gid);
     this.file('control/me', 'mail.test\n');
+    // qmail-send needs it for bounces as long as the queue server is not up.
+    symlinkSync(join(DIST, 'qmail-queue'), join(this.home, 'bin/qmail-queue'));
   }
 
   /** A file below home, its owner's. */
@@ -104,25 +126,51 @@ export class TestQueue {
     return id;
   }
 
-  /** Gives a whole tree to the owner. */
+  /** Gives a whole tree to the one owner. */
   ownAll(path: string): void {
     chownSync(path, this.uid, this.gid);
     if (!lstatSync(path).isDirectory()) return;
     for (const name of readdirSync(path)) this.ownAll(join(path, name));
   }
 
-  /** Runs an executable as the owner. */
+  /** Runs an executable as the owner; with separate users, as root. */
   run(program: string, ...args: string[]): Promise<Ran> {
-    return run(join(DIST, program), args, { env: this.env, uid: this.uid, gid: this.gid });
+    const { file, words, as } = this.command(program, args);
+    return run(file, words, { env: this.env, ...as });
+  }
+
+  /** How to start it, for a test that does not wait for its end. */
+  command(program: string, args: readonly string[]) {
+    const { uid, gid } = this;
+    const path = join(DIST, program);
+    if (!this.#separate) return { file: path, words: [...args], as: { uid, gid } };
+    const binds = ['passwd', 'group'].map(
+      (name) => `mount --bind "$QMAILHOME/${name}" /etc/${name}`,
+    );
+    const script = `${binds.join(' && ')} && exec "$@"`;
+    return { file: 'unshare', words: ['-m', 'sh', '-c', script, 'sh', path, ...args], as: {} };
   }
 
   remove(): void {
     rmSync(this.home, { recursive: true, force: true });
   }
 
+  #writeAccounts(): void {
+    const passwd = Object.entries(USERS).map(([name, uid]) => {
+      const gid = ['qmailq', 'qmailr', 'qmails'].includes(name) ? GROUPS.qmail : GROUPS.nofiles;
+      return `${name}:x:${uid}:${gid}::${this.home}:/bin/false\n`;
+    });
+    const group = Object.entries(GROUPS).map(([name, gid]) => `${name}:x:${gid}:\n`);
+    writeFileSync(join(this.home, 'passwd'), ['root:x:0:0::/:/bin/sh\n', ...passwd].join(''));
+    writeFileSync(join(this.home, 'group'), ['root:x:0:\n', ...group].join(''));
+  }
+
   #write(path: string, content: string | Buffer, mode: number): void {
     writeFileSync(path, content);
     chmodSync(path, mode);
-    chownSync(path, this.uid, this.gid);
+    if (!this.#separate) chownSync(path, this.uid, this.gid);
+    else if (/\/queue\/(?:info|local|remote|bounce)\//.test(path))
+      chownSync(path, USERS.qmails, GROUPS.qmail);
+    else if (path.includes('/queue/')) chownSync(path, USERS.qmailq, GROUPS.qmail);
   }
 }
