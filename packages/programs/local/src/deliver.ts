@@ -85,12 +85,9 @@ async function perform(
       await toMaildir(instruction.path, context);
       return 'go on';
     case 'program':
-      return deliverToProgram(
-        instruction.command,
-        context.env,
-        context.message,
-        context.warmPrograms,
-      );
+      return deliverToProgram(instruction.command, context.env, context.message, {
+        warm: context.warmPrograms,
+      });
   }
 }
 

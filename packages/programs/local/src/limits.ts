@@ -14,3 +14,6 @@ export const REPORT_KEPT = 3000;
 
 /** Bytes that qmail-getpw may answer: six fields, of which the address is at most 1003 bytes. */
 export const GETPW_ANSWER_MAX = 16384;
+
+/** Milliseconds a program of a .qmail file may run: the day that qmail gives a delivery to a maildir. */
+export const PROGRAM_TIME = 86_400_000;

@@ -3,6 +3,7 @@
 
 import { errnoText, isFault, Permanent, Temporary } from '@q/fault';
 import { type Child, type Exit, spawn } from '@q/proc';
+import { PROGRAM_TIME } from './limits.ts';
 import type { MessageFile } from './message-file.ts';
 import type { WarmPrograms } from './warm-program.ts';
 
@@ -11,6 +12,13 @@ const PERMANENT: ReadonlySet<number> = new Set([100, 64, 65, 70, 76, 77, 78, 112
 
 /** "Done, and forget the further lines of this file." */
 const STOP = 99;
+
+export interface ProgramOptions {
+  /** Where programs are that need not be started. */
+  readonly warm?: WarmPrograms | undefined;
+  /** Milliseconds. */
+  readonly timeLimit?: number;
+}
 
 /**
  * Runs `command` (latin1) and says whether the further lines count. It has our fd 1 and fd 2, where what
@@ -21,22 +29,30 @@ export async function deliverToProgram(
   command: string,
   env: NodeJS.ProcessEnv,
   message: MessageFile,
-  warm: WarmPrograms | undefined,
+  options: ProgramOptions = {},
 ): Promise<'go on' | 'stop'> {
   message.rewind();
-  const exit =
-    (await warm?.run(command, env, message.fd)) ?? (await runBySh(command, env, message));
+  const running =
+    (await options.warm?.start(command, env, message.fd)) ?? (await startSh(command, env, message));
+  const exit = await inTime(running, options.timeLimit ?? PROGRAM_TIME);
   if ('signal' in exit) throw new Temporary('Aack, child crashed. (#4.3.0)');
   if (exit.code === 0) return 'go on';
   if (exit.code === STOP) return 'stop';
   throw PERMANENT.has(exit.code) ? new Permanent('') : new Temporary('');
 }
 
-async function runBySh(
+/** A program that has been started. */
+export interface Running {
+  readonly exited: Promise<Exit>;
+  /** Ends it; under sh, what it has started as well. */
+  kill(): void;
+}
+
+async function startSh(
   command: string,
   env: NodeJS.ProcessEnv,
   message: MessageFile,
-): Promise<Exit> {
+): Promise<Running> {
   let child: Child;
   try {
     child = await spawn({
@@ -50,7 +66,19 @@ async function runBySh(
     const reason = errnoText(isFault(error) && error.cause !== undefined ? error.cause : error);
     throw new Temporary(`Unable to run /bin/sh: ${reason}. (#4.3.0)`, { cause: error });
   }
-  return child.exited;
+  return { exited: child.exited, kill: () => child.killGroup('SIGKILL') };
+}
+
+async function inTime({ exited, kill }: Running, limit: number): Promise<Exit> {
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    kill();
+  }, limit);
+  const exit = await exited;
+  clearTimeout(timer);
+  if (late) throw new Temporary('Program ran for too long and was ended. (#4.3.0)');
+  return exit;
 }
 
 /**

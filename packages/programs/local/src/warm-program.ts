@@ -3,8 +3,9 @@
 
 import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Exit, Invocation } from '@q/proc';
+import type { Invocation } from '@q/proc';
 import { WorkerPool } from '@q/warm';
+import type { Running } from './program.ts';
 
 /** Nothing that sh would do anything with but run it. vsetup(1) writes such a line. */
 const PLAIN_PATH = /^\/[A-Za-z0-9_./:@%+,=-]*\/vdeliver$/;
@@ -21,14 +22,19 @@ export class WarmPrograms {
   }
 
   /**
-   * Runs `command` with `env` on the message, with our fd 1 and 2; resolves to how it ended. Undefined when
-   * it is to be run by sh: nothing has been done then.
+   * Starts `command` with `env` on the message, with our fd 1 and 2. Undefined when it is to be run by sh:
+   * nothing has been done then.
    */
-  async run(command: string, env: NodeJS.ProcessEnv, messageFd: number): Promise<Exit | undefined> {
+  async start(
+    command: string,
+    env: NodeJS.ProcessEnv,
+    messageFd: number,
+  ): Promise<Running | undefined> {
     if (!this.#isOurs(command) || !isText(env)) return undefined;
     const request = { file: command, args: ['--worker'], env: this.#env, cwd: '/' };
     const worker = await this.#workers.take(command, request);
-    return worker?.begin({ args: [], env }, [messageFd, 1, 2]);
+    const exited = worker?.begin({ args: [], env }, [messageFd, 1, 2]);
+    return worker && exited && { exited, kill: () => worker.end() };
   }
 
   close(): void {

@@ -12,6 +12,12 @@ import { MESSAGE, makeRecipient, removeRecipient } from './recipient.ts';
 
 export const isRoot = process.getuid?.() === 0;
 
+/** A name for a test, and control/localworkers. */
+export const FORMS = [
+  ['warm', undefined],
+  ['one process each', 0],
+] as const;
+
 export class LspawnHost {
   readonly qmail: string;
   readonly home: string;
