@@ -17,7 +17,7 @@ export interface Outgoing {
   readonly facts: MessageFacts | undefined;
 }
 
-export interface MessageFacts {
+interface MessageFacts {
   /** Bytes as they lie in the file. */
   readonly size: number;
   /** Bytes with each line ended by CR LF: what SIZE means (RFC 1870). */

@@ -12,7 +12,7 @@ export type Script = Readonly<Record<string, Answer>>;
 type Answer = string | ((nth: Nth) => string);
 
 /** How many commands with that beginning there have been, this one included. */
-export interface Nth {
+interface Nth {
   readonly inConnection: number;
   /** Since the last MAIL. */
   readonly inTransaction: number;
