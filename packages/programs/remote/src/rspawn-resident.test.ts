@@ -1,70 +1,20 @@
 // qmail-rspawn as a process that delivers by itself, against servers that follow a script.
 
-import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildExecutables, SpawnerProcess } from '@q/spawn/testing';
+import type { SpawnerProcess } from '@q/spawn/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type MailServer, type Script, startMailServer } from './testing/mail-server.ts';
+import type { Script } from './testing/mail-server.ts';
+import { ACCEPTED, IP, RspawnTree } from './testing/rspawn-tree.ts';
 
-const isRoot = process.getuid?.() === 0;
-/** The uid of the instance: ours, or as root an ordinary one. */
-const uid = isRoot ? 47_023 : (process.getuid?.() ?? 0);
-const ACCEPTED = 'K127.0.0.1 accepted message.\nRemote host said: 250 ok 123 qp 456\n';
-const IP = '127.0.0.1';
-
-let home: string;
-let rspawn: SpawnerProcess | undefined;
-const servers: (MailServer | Server)[] = [];
-
+let tree: RspawnTree;
 beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), 'rspawn-resident-'));
-  chmodSync(home, 0o755);
-  await buildExecutables(home, ['qmail-rspawn', 'qmail-remote']);
-  for (const dir of ['control', 'queue', 'queue/lock', 'queue/mess', 'queue/mess/7'])
-    mkdirSync(join(home, dir));
-  writeFileSync(join(home, 'queue/lock/tcpto'), Buffer.alloc(1024));
-  for (const name of ['53', '54', '55'])
-    writeFileSync(join(home, 'queue/mess/7', name), `Subject: ${name}\n\nbody\n`);
-  writeFileSync(join(home, 'queue/mess/7/56'), 'Subject: 56\n\nhalf a line');
-  if (isRoot) execFileSync('chown', ['-R', `${uid}:${uid}`, home]);
+  tree = await RspawnTree.make();
 });
-afterAll(() => rmSync(home, { recursive: true, force: true }));
-beforeEach(() => {
-  rmSync(join(home, 'control'), { recursive: true });
-  mkdirSync(join(home, 'control'));
-  control('me', 'client.example');
-});
-afterEach(() => {
-  rspawn?.kill();
-  rspawn = undefined;
-  for (const server of servers.splice(0)) server.close();
-});
-
-function control(name: string, content: string): void {
-  writeFileSync(join(home, 'control', name), `${content}\n`);
-}
-
-async function start(env: NodeJS.ProcessEnv = {}): Promise<SpawnerProcess> {
-  const all = { PATH: process.env.PATH, QMAILHOME: home, ...env };
-  rspawn = new SpawnerProcess(join(home, 'bin/qmail-rspawn'), [], all, isRoot ? uid : undefined);
-  return rspawn;
-}
-
-async function mailServer(script: Script = {}): Promise<MailServer> {
-  const server = await startMailServer(script);
-  servers.push(server);
-  return server;
-}
-
-/** A server with that script, to which all mail goes, and qmail-rspawn. */
-async function started(script: Script = {}) {
-  const server = await mailServer(script);
-  control('smtproutes', `:${IP}:${server.port}`);
-  return { server, rspawn: await start() };
-}
+afterAll(() => tree.remove());
+beforeEach(() => tree.reset());
+afterEach(() => tree.stop());
 
 /** Delivers one after the other; the reports. */
 async function deliverInTurn(one: SpawnerProcess, count: number): Promise<string[]> {
@@ -75,8 +25,6 @@ async function deliverInTurn(one: SpawnerProcess, count: number): Promise<string
   }
   return reports;
 }
-
-const mails = ({ heard }: MailServer) => heard.filter((line) => line.startsWith('MAIL')).length;
 
 describe('the same reports, whether it delivers or runs qmail-remote:', () => {
   const scripts: Record<string, Script> = {
@@ -103,7 +51,7 @@ describe('the same reports, whether it delivers or runs qmail-remote:', () => {
   };
 
   async function reportsOf(env: NodeJS.ProcessEnv): Promise<string[]> {
-    const one = await start(env);
+    const one = tree.start(env);
     const routed = Object.keys(scripts).map((domain) => `bob@${domain}`);
     const others = [
       'bob@[192.0.2.300]',
@@ -123,11 +71,11 @@ describe('the same reports, whether it delivers or runs qmail-remote:', () => {
   test('every outcome', async () => {
     const routes = ['bad-route.x:relay:0'];
     for (const [domain, script] of Object.entries(scripts))
-      routes.push(`${domain}:${IP}:${(await mailServer(script)).port}`);
-    control('smtproutes', routes.join('\n'));
+      routes.push(`${domain}:${IP}:${(await tree.mailServer(script)).port}`);
+    tree.control('smtproutes', routes.join('\n'));
     const env = { QMAILDNS: '127.0.0.1:9' }; // nobody answers there: what has no route is put off
     const resident = await reportsOf(env);
-    control('remoteworkers', '0');
+    tree.control('remoteworkers', '0');
     expect(resident).toEqual(await reportsOf(env));
     expect(resident.slice(0, 3)).toEqual([ACCEPTED, ACCEPTED, ACCEPTED]);
     expect(resident.filter((report) => /crashed|unable to run/i.test(report))).toEqual([]);
@@ -136,7 +84,7 @@ describe('the same reports, whether it delivers or runs qmail-remote:', () => {
 
 describe('a connection', () => {
   test('carries one message after the other, and ends with QUIT', async () => {
-    const { server, rspawn } = await started();
+    const { server, rspawn } = await tree.started();
     expect(await deliverInTurn(rspawn, 5)).toEqual(Array(5).fill(ACCEPTED));
     expect(server.connections()).toBe(1);
     expect(server.messages.length).toBe(5);
@@ -145,7 +93,7 @@ describe('a connection', () => {
   });
 
   test('is ended by itself when it has been idle for some seconds', async () => {
-    const { server, rspawn } = await started();
+    const { server, rspawn } = await tree.started();
     await deliverInTurn(rspawn, 1);
     expect(server.active()).toBe(1);
     await vi.waitFor(() => expect(server.active()).toBe(0), { timeout: 15_000 });
@@ -153,7 +101,7 @@ describe('a connection', () => {
   });
 
   test('is cleared by RSET after a message that was refused', async () => {
-    const { server, rspawn } = await started({ RCPT: '550 no', message: '554 spam' });
+    const { server, rspawn } = await tree.started({ RCPT: '550 no', message: '554 spam' });
     await deliverInTurn(rspawn, 2);
     expect(server.heard).toEqual([
       'EHLO client.example',
@@ -181,7 +129,7 @@ describe('a connection', () => {
     ['says goodbye while idle', { message: () => '250 ok 123 qp 456\r\n421 bye' }],
     ['does not like RSET', { RCPT: second('250 ok', '550 no').answer, RSET: '500 what?' }],
   ])('whose server %s is replaced, and nobody hears of it', async (_name, script) => {
-    const { server, rspawn } = await started(script);
+    const { server, rspawn } = await tree.started(script);
     const reports = await deliverInTurn(rspawn, 2);
     expect(reports[1]).toBe(reports[0]);
     expect(server.connections()).toBe(2);
@@ -189,7 +137,7 @@ describe('a connection', () => {
 
   test('that breaks after the final dot is a failure that is told: nothing is sent twice', async () => {
     const answer = second('close', '250 ok 123 qp 456').answer;
-    const { server, rspawn } = await started({ message: answer });
+    const { server, rspawn } = await tree.started({ message: answer });
     expect(await deliverInTurn(rspawn, 2)).toEqual([
       ACCEPTED,
       `ZConnected to ${IP} but connection died. Possible duplicate! (#4.4.2)\n`,
@@ -198,125 +146,15 @@ describe('a connection', () => {
   });
 });
 
-describe('the recipients of one message', () => {
-  /** A word with each recipient's number; qmail-send would number them so. */
-  function sendAll(one: SpawnerProcess, count: number, message = '7/53'): void {
-    for (let slot = 0; slot < count; slot++)
-      one.send(slot, message, 'list@client.example', `r${slot}@x.example`);
-  }
-  async function reports(one: SpawnerProcess, count: number): Promise<string[]> {
-    const all: string[] = [];
-    for (let slot = 0; slot < count; slot++) all.push(await one.report(slot));
-    return all;
-  }
-
-  test('go out together, and each has its own report', async () => {
-    const { server, rspawn } = await started({
-      'RCPT TO:<r3@x.example>': '550 unknown',
-      'RCPT TO:<r5@x.example>': '450 busy',
-    });
-    sendAll(rspawn, 40);
-    const all = await reports(rspawn, 40);
-    for (const [slot, report] of all.entries()) {
-      if (slot === 3)
-        expect(report).toBe(
-          `D${IP} does not like recipient.\nRemote host said: 550 unknown\nGiving up on ${IP}.\n`,
-        );
-      else if (slot === 5)
-        expect(report).toBe(
-          `Z${IP} does not like recipient.\nRemote host said: 450 busy\nGiving up on ${IP}.\n`,
-        );
-      else expect(report).toBe(ACCEPTED);
-    }
-    expect(server.messages.length).toBeLessThanOrEqual(5);
-  });
-
-  test('of other messages and senders do not', async () => {
-    const { server, rspawn } = await started();
-    rspawn.send(0, '7/53', 'a@y', 'r0@x.example');
-    rspawn.send(1, '7/54', 'a@y', 'r1@x.example');
-    rspawn.send(2, '7/53', 'b@y', 'r2@x.example');
-    expect(await reports(rspawn, 3)).toEqual([ACCEPTED, ACCEPTED, ACCEPTED]);
-    expect(server.messages.length).toBe(3);
-  });
-
-  test.each<[string, Script]>([
-    ['two at a time', { RCPT: ({ inTransaction }) => (inTransaction > 2 ? '452 many' : '250 ok') }],
-    [
-      'one, and for more 552',
-      { RCPT: ({ inTransaction }) => (inTransaction > 1 ? '552 no' : '250') },
-    ],
-    [
-      'one, and hangs up',
-      { RCPT: ({ inTransaction }) => (inTransaction > 1 ? 'close' : '250 ok') },
-    ],
-  ])('all arrive at a server that takes %s', async (_name, script) => {
-    const { server, rspawn } = await started(script);
-    sendAll(rspawn, 20);
-    expect(await reports(rspawn, 20)).toEqual(Array(20).fill(ACCEPTED));
-    const before = server.heard.length;
-    // Once learnt it asks no more than that.
-    for (let slot = 20; slot < 40; slot++) rspawn.send(slot, '7/54', 'l@y', `r${slot}@x.example`);
-    for (let slot = 20; slot < 40; slot++) expect(await rspawn.report(slot)).toBe(ACCEPTED);
-    const asked = server.heard.slice(before).filter((line) => line.startsWith('RCPT'));
-    expect(asked.length).toBeLessThanOrEqual(22);
-  });
-
-  test('are asked for one by one when the whole is refused', async () => {
-    const several = { several: false };
-    const { server, rspawn } = await started({
-      RCPT: ({ inTransaction }) => {
-        several.several = inTransaction > 1;
-        return '250 ok';
-      },
-      message: () => (several.several ? '554 not for all of them' : '250 ok 123 qp 456'),
-    });
-    sendAll(rspawn, 6);
-    expect(await reports(rspawn, 6)).toEqual(Array(6).fill(ACCEPTED));
-    expect(mails(server)).toBeLessThanOrEqual(8);
-  });
-
-  test('stay apart if control/remoterecipients is 1', async () => {
-    control('remoterecipients', '1');
-    const { server, rspawn } = await started();
-    sendAll(rspawn, 5);
-    expect(await reports(rspawn, 5)).toEqual(Array(5).fill(ACCEPTED));
-    expect(server.messages.length).toBe(5);
-  });
-});
-
-describe('a host that does not answer', () => {
-  test('gets no more than its share of the connections; mail for others flows', async () => {
-    control('concurrencyremote', '8');
-    let held = 0;
-    const hanging = createServer(() => {
-      held++;
-    }).listen(0, IP);
-    servers.push(hanging);
-    await vi.waitFor(() => expect(hanging.address()).not.toBeNull());
-    const good = await mailServer();
-    const { port } = hanging.address() as { port: number };
-    control('smtproutes', `hanging.x:${IP}:${port}\ngood.x:${IP}:${good.port}`);
-    const one = await start();
-    for (let slot = 0; slot < 7; slot++) one.send(slot, '7/53', `s${slot}@y`, 'bob@hanging.x');
-    for (let slot = 7; slot < 12; slot++) {
-      one.send(slot, '7/53', `s${slot}@y`, 'bob@good.x');
-      expect(await one.report(slot)).toBe(ACCEPTED);
-    }
-    await vi.waitFor(() => expect(held).toBe(6));
-    expect(one.seen.length).toBe(5);
-  });
-});
-
 test('a qmail-remote that is not ours is run, as soon as it is there', async () => {
-  const { rspawn } = await started();
+  const { rspawn } = await tree.started();
   await deliverInTurn(rspawn, 1);
   const own = mkdtempSync(join(tmpdir(), 'rspawn-path-'));
   chmodSync(own, 0o755);
   writeFileSync(join(own, 'qmail-remote'), '#!/bin/sh\nprintf "r\\0Kmine\\n\\0"\n', {
     mode: 0o755,
   });
-  const other = await start({ PATH: `${own}:${process.env.PATH}` });
+  const other = tree.start({ PATH: `${own}:${process.env.PATH}` });
   expect(await deliverInTurn(other, 1)).toEqual(['Kmine\n']);
   rmSync(join(own, 'qmail-remote'));
   await vi.waitFor(
