@@ -5,6 +5,9 @@
 // of them has ended, the message is finished in this channel or waits for its next attempt. A pass begins
 // only when a delivery slot is free, so there are never more open jobs than slots, and one.
 //
+// A message with one recipient may stand in line while it is still in todo (early.ts): its only delivery is its
+// job, without a pass.
+//
 // When all recipients are marked done the channel file is unlinked; a crash before that leaves a file in
 // which the next pass finds nothing but D, and unlinks it.
 
@@ -16,10 +19,11 @@ import type { Context } from './context.ts';
 import { Deliveries, type DeliveriesOptions } from './deliveries.ts';
 import { DoneMarks } from './done-marks.ts';
 import type { Due } from './due-queue.ts';
+import type { EarlyMessage } from './early.ts';
 import { readInfo } from './info.ts';
 import type { Job } from './job.ts';
 import { Lanes } from './lanes.ts';
-import { RETRY_SYSTEM, SKIP_BATCH } from './limits.ts';
+import { EARLY_MAX, RETRY_SYSTEM, SKIP_BATCH } from './limits.ts';
 import { RecordFile } from './record-file.ts';
 import { type ChannelName, isDying, nextAttempt } from './schedule.ts';
 
@@ -38,6 +42,8 @@ export class Channel {
   readonly #context: Context;
   readonly #lanes = new Lanes();
   readonly #deliveries: Deliveries;
+  /** Those in line that are still in todo, by id. */
+  readonly #early = new Map<string, EarlyMessage>();
   #pass: Pass | undefined;
   #resumed = false;
 
@@ -74,6 +80,14 @@ export class Channel {
     this.#context.wakeAt(at);
   }
 
+  /** Puts a message that is still in todo in line; false when it must be preprocessed first. */
+  addEarly(at: number, message: EarlyMessage, fresh: boolean): boolean {
+    if (this.slots === 0 || this.#early.size >= EARLY_MAX) return false;
+    this.#early.set(message.id, message);
+    this.add(at, message.id, fresh);
+    return true;
+  }
+
   nextAt(): number | undefined {
     return this.#lanes.nextAt();
   }
@@ -82,8 +96,9 @@ export class Channel {
     this.#lanes.makeAllDue(now);
   }
 
-  entries(): Iterable<Due> {
-    return this.#lanes.entries();
+  /** What is in line and has a channel file. */
+  *entries(): Iterable<Due> {
+    for (const due of this.#lanes.entries()) if (!this.#early.has(due.id)) yield due;
   }
 
   report(report: Report): void {
@@ -119,11 +134,34 @@ export class Channel {
       const recent = this.#context.now();
       const id = this.#lanes.takeDue(recent);
       if (id === undefined) return undefined;
+      const early = this.#early.get(id);
+      if (early !== undefined) {
+        this.#early.delete(id);
+        this.#beginEarly(early, recent);
+        continue;
+      }
       this.#pass = this.#tryOpen(id, recent);
       if (this.#pass !== undefined) return this.#pass;
       this.add(recent + RETRY_SYSTEM, id);
     }
     return undefined;
+  }
+
+  /** Its birth is now: that is when it would have been preprocessed. */
+  #beginEarly(early: EarlyMessage, recent: number): void {
+    const { id, sender, recipient } = early;
+    const job: Job = {
+      id,
+      sender,
+      marks: new DoneMarks(this.#context.paths.channel(this.name, id)),
+      retry: nextAttempt(recent, recent, this.name),
+      dying: false,
+      references: 0,
+      undone: 0,
+      complete: true,
+      early,
+    };
+    this.#deliveries.begin(job, 0, recipient); // its record will be the file's first
   }
 
   /** A channel file that is missing is trouble, not success: a queue directory may just not be mounted. */
@@ -143,6 +181,7 @@ export class Channel {
         references: 1,
         undone: 0,
         complete: false,
+        early: undefined,
       };
       return { job, file };
     } catch {
@@ -179,6 +218,10 @@ export class Channel {
   #dereference(job: Job): void {
     if (--job.references > 0) {
       job.marks.sync();
+      return;
+    }
+    if (job.early !== undefined) {
+      if (job.undone === 0) this.#options.early.delivered(job.early);
       return;
     }
     if (job.complete && job.undone === 0) {

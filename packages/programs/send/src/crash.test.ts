@@ -37,8 +37,14 @@ test('150 messages, killed and restarted at a dozen moments: nothing is lost', a
   const good: string[] = [];
   const bad: string[] = [];
   const enqueue = (n: number) => {
-    const recipients = [`a${n}@mail.test`, `b${n}@far.test`];
+    const recipients = [`a${n}@mail.test`];
+    if (n % 3 > 0) recipients.push(`b${n}@far.test`);
     good.push(...recipients);
+    // Alone, and with others: from todo, and preprocessed.
+    if (n % 4 === 0) {
+      bad.push(`bad-alone${n}@mail.test`);
+      instance.enqueue(`sender${n}@far.test`, [`bad-alone${n}@mail.test`]);
+    }
     if (n % 5 === 0) {
       bad.push(`bad${n}@mail.test`);
       recipients.push(`bad${n}@mail.test`);

@@ -11,6 +11,7 @@ import { type Report, SLOT_MAX } from '@q/spawn';
 import type { BounceFiles } from './bounce-file.ts';
 import { bounceParagraph, TOO_LONG_IN_QUEUE } from './bounce-text.ts';
 import type { Context } from './context.ts';
+import type { EarlyEnds } from './early.ts';
 import type { Job } from './job.ts';
 import { stripPrepend } from './rewrite.ts';
 import type { ChannelName } from './schedule.ts';
@@ -35,6 +36,8 @@ export interface DeliveriesOptions {
   readonly slots: number;
   /** Numbers deliveries over both channels, from 1. */
   readonly nextNumber: () => number;
+  /** What becomes of a message delivered from todo. */
+  readonly early: EarlyEnds;
   /** Says how many deliveries run now. */
   readonly logStatus: () => void;
 }
@@ -101,12 +104,14 @@ export class Deliveries {
     }
     delivery.reported = true;
     const failure = this.#settle(delivery, report.text);
-    if (failure === undefined) {
+    const { job } = delivery;
+    const undoneInTodo = job.early !== undefined && job.undone > 0;
+    if (failure === undefined && !undoneInTodo) {
       this.#release(report.slot, delivery);
       return;
     }
     this.#settling++;
-    this.#bounce(delivery, failure).then(() => {
+    this.#settleLater(delivery, failure).then(() => {
       this.#settling--;
       this.#release(report.slot, delivery);
     });
@@ -139,7 +144,17 @@ export class Deliveries {
     }
   }
 
-  /** Never rejects. */
+  /** What must wait for the disk. Never rejects. */
+  async #settleLater(delivery: Delivery, failure: string | undefined): Promise<void> {
+    const { job } = delivery;
+    if (job.early !== undefined) {
+      // Where this fails the message is as new in todo: whatever was reported will be tried again.
+      if (!(await this.#options.early.preprocess(job.early))) return;
+      job.early = undefined;
+    }
+    if (failure !== undefined) await this.#bounce(delivery, failure);
+  }
+
   async #bounce(delivery: Delivery, text: string): Promise<void> {
     const address = stripPrepend(delivery.recipient, this.#context.settings.rules);
     const paragraph = bounceParagraph(address, text);
@@ -148,6 +163,7 @@ export class Deliveries {
 
   #markDone({ job, offset }: Delivery): void {
     job.undone--;
+    if (job.early !== undefined) return; // todo is unlinked when the delivery ends
     try {
       job.marks.mark(offset);
     } catch {

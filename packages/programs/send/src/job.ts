@@ -1,6 +1,7 @@
 // One attempt at one message in one channel.
 
 import type { DoneMarks } from './done-marks.ts';
+import type { EarlyMessage } from './early.ts';
 
 export interface Job {
   readonly id: string;
@@ -16,4 +17,6 @@ export interface Job {
   undone: number;
   /** The pass has seen the whole file. */
   complete: boolean;
+  /** Given while the message is still in todo: it has no channel file. */
+  early: EarlyMessage | undefined;
 }

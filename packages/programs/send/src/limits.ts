@@ -24,6 +24,15 @@ export const BOUNCE_RETRY = 10;
  */
 export const TODO_PARALLEL = 16;
 
+/**
+ * Messages in line for each channel that are still in todo. Enough that a channel which is busy, not stuck, takes
+ * what comes without preprocessing; a stuck one keeps no more than these from being scheduled on disk.
+ */
+export const EARLY_MAX = 256;
+
+/** Messages taken from todo in one turn of the loop: reports and other mail have theirs. */
+export const TODO_BATCH = 32;
+
 /** Messages being finished (bounce sent, files removed) at the same time, for the same reason. */
 export const DONE_PARALLEL = 8;
 

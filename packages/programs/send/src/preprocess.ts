@@ -22,7 +22,7 @@ import type { CleanLink } from './clean-link.ts';
 import type { Context } from './context.ts';
 import { READ_CHUNK, REWRITE_BATCH } from './limits.ts';
 import { RecordFile } from './record-file.ts';
-import { rewriteRecipient } from './rewrite.ts';
+import { type RewriteRules, rewriteRecipient } from './rewrite.ts';
 import { CHANNELS, type ChannelName } from './schedule.ts';
 import { safeText } from './send-log.ts';
 
@@ -30,6 +30,12 @@ export interface PreprocessTools {
   readonly context: Context;
   readonly clean: CleanLink;
   readonly directories: DirectorySync;
+}
+
+/** For a message that was delivered from todo first, and not taken: see early.ts. */
+export interface Announced {
+  /** The rules it was rewritten by then. Its log lines have been written. */
+  readonly rules: RewriteRules;
 }
 
 /** Trouble that has its log line already. The message stays in todo. */
@@ -42,6 +48,7 @@ class Trouble extends Error {}
 export async function preprocess(
   tools: PreprocessTools,
   id: string,
+  announced?: Announced,
 ): Promise<readonly ChannelName[] | undefined> {
   const { paths, log } = tools.context;
   const todo = openTodo(paths.todo(id), log);
@@ -51,8 +58,8 @@ export async function preprocess(
     const size = attempt(() => statSync(paths.mess(id)).size, `unable to stat ${paths.mess(id)}`);
     for (const path of [paths.local(id), paths.remote(id), paths.info(id)]) removeLeftover(path);
     writers.set('info', new NewFile(paths.info(id)));
-    log(`new msg ${id}`);
-    await rewriteAll(tools.context, id, size, todo, writers);
+    if (announced === undefined) log(`new msg ${id}`);
+    await rewriteAll({ context: tools.context, id, size, todo, writers, announced });
     await Promise.all([...writers.values()].map((file) => file.makeDurable(tools.directories)));
     const cleaned = await tools.clean.request('todo', id);
     if (cleaned === false) throw new Trouble(`qmail-clean unable to clean up ${paths.todo(id)}`);
@@ -89,13 +96,17 @@ function removeLeftover(path: string): void {
   }, `unable to unlink ${path}`);
 }
 
-async function rewriteAll(
-  context: Context,
-  id: string,
-  size: number,
-  todo: RecordFile,
-  writers: Map<ChannelName | 'info', NewFile>,
-): Promise<void> {
+interface Rewriting {
+  readonly context: Context;
+  readonly id: string;
+  readonly size: number;
+  readonly todo: RecordFile;
+  readonly writers: Map<ChannelName | 'info', NewFile>;
+  readonly announced: Announced | undefined;
+}
+
+async function rewriteAll(rewriting: Rewriting): Promise<void> {
+  const { context, id, size, todo, writers, announced } = rewriting;
   const { paths, log } = context;
   const path = paths.todo(id);
   let uid = '0';
@@ -114,10 +125,13 @@ async function rewriteAll(
       case 'F':
         senderSeen = true;
         writers.get('info')?.append(encodeInfo(record.text));
-        log(`info msg ${id}: bytes ${size} from <${safeText(record.text)}> qp ${pid} uid ${uid}`);
+        if (announced === undefined) log(infoLine(id, { size, sender: record.text, pid, uid }));
         break;
       case 'T': {
-        const { channel, address } = rewriteRecipient(record.text, context.settings.rules);
+        const { channel, address } = rewriteRecipient(
+          record.text,
+          announced?.rules ?? context.settings.rules,
+        );
         let file = writers.get(channel);
         if (file === undefined) {
           file = new NewFile(paths.channel(channel, id));
@@ -133,6 +147,19 @@ async function rewriteAll(
     if (count % REWRITE_BATCH === 0) await nextTurn();
   }
   if (!senderSeen) throw new Trouble(`trouble reading ${path}: it has no sender`);
+}
+
+/** The line that says what has arrived (qmail-log(5)). */
+export function infoLine(
+  id: string,
+  of: {
+    readonly size: number;
+    readonly sender: string;
+    readonly pid: string;
+    readonly uid: string;
+  },
+): string {
+  return `info msg ${id}: bytes ${of.size} from <${safeText(of.sender)}> qp ${of.pid} uid ${of.uid}`;
 }
 
 function digits(record: QueueRecord): string {

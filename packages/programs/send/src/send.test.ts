@@ -374,11 +374,12 @@ test('a spawner that dies takes qmail-send with it, and no recipient is lost', a
 
 test('without qmail-clean it finishes its deliveries and ends', async () => {
   const send = start({ local: () => undefined });
-  const id = instance.enqueue('joe@far.test', ['ann@mail.test']);
-  await until(() => send.local.commands.length === 1);
+  const id = instance.enqueue('joe@far.test', ['ann@mail.test', 'bob@mail.test']);
+  await until(() => send.local.commands.length === 2);
   send.clean.kill('SIGKILL');
   await send.logged('alert: oh no! lost qmail-clean connection! dying...');
   send.local.report(0, 'Kok\n');
+  send.local.report(1, 'Kok\n');
   expect(await send.end()).toBe(0);
   expect(existsSync(instance.paths.info(id))).toBe(true);
 });

@@ -9,6 +9,7 @@ import type { CleanLink } from './clean-link.ts';
 import { Collector } from './collector.ts';
 import type { Context } from './context.ts';
 import { readLocals, readVirtualDomains } from './controls.ts';
+import type { EarlyMessage } from './early.ts';
 import { Finisher } from './finisher.ts';
 import { SLEEP_FUZZ, SLEEP_MAX, STOP_GRACE } from './limits.ts';
 import { Loader } from './loader.ts';
@@ -60,6 +61,7 @@ export class Sender {
     const tools = { context: this.#context, clean, directories };
     this.#todo = new Todo(tools, {
       queued: (id, channels, fresh) => this.#queued(id, channels, fresh),
+      early: (message, fresh) => this.#early(message, fresh),
     });
   }
 
@@ -146,6 +148,10 @@ export class Sender {
       nextNumber: () => ++this.#deliveries,
       logStatus: () => this.#logStatus(),
       finished: (id) => this.#finisher.add(this.#context.now(), id),
+      early: {
+        delivered: (message) => this.#todo.delivered(message),
+        preprocess: (message) => this.#todo.preprocess(message),
+      },
     });
   }
 
@@ -162,6 +168,11 @@ export class Sender {
     for (const channel of this.#channels) {
       if (channels.includes(channel.name)) channel.add(now, id, fresh);
     }
+  }
+
+  #early(message: EarlyMessage, fresh: boolean): boolean {
+    const channel = this.#channels.find(({ name }) => name === message.channel);
+    return channel?.addEarly(this.#context.now(), message, fresh) === true;
   }
 
   // --- time ---

@@ -4,29 +4,46 @@
 // the start, when the trigger is pulled, and every TODO_RESCAN seconds. Directory events name each message that
 // arrives; those go before the scan's, every other one, so that new mail does not wait behind a backlog. The
 // events are a hint and nothing more: what they miss, a scan finds.
+//
+// A message with one recipient is not preprocessed at once: its channel delivers it from todo (early.ts). Until it
+// has been removed or preprocessed its id stays among those that are taken, and nobody looks at its file again.
 
 import { type Dir, type FSWatcher, watch } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { type TriggerWatch, watchTrigger } from '@q/fsx';
 import { isMessageId } from '@q/queue-files';
 import type { Context } from './context.ts';
-import { FRESH_MAX, READDIR_BATCH, TODO_PARALLEL, TODO_RESCAN } from './limits.ts';
-import { type PreprocessTools, preprocess } from './preprocess.ts';
+import { DueQueue } from './due-queue.ts';
+import { type EarlyEnds, type EarlyMessage, readEarly } from './early.ts';
+import {
+  FRESH_MAX,
+  READDIR_BATCH,
+  RETRY_SYSTEM,
+  TODO_BATCH,
+  TODO_PARALLEL,
+  TODO_RESCAN,
+} from './limits.ts';
+import { type Announced, type PreprocessTools, preprocess } from './preprocess.ts';
 import type { ChannelName } from './schedule.ts';
 
 export interface TodoEvents {
   /** A message is in S5. `fresh`: it had just arrived. */
   queued(id: string, channels: readonly ChannelName[], fresh: boolean): void;
+  /** True when the message stands in line as it is; false when it must be preprocessed first. */
+  early(message: EarlyMessage, fresh: boolean): boolean;
 }
 
-export class Todo {
+export class Todo implements EarlyEnds {
   readonly #tools: PreprocessTools;
   readonly #context: Context;
-  readonly #queued: TodoEvents['queued'];
-  readonly #running = new Set<string>();
+  readonly #events: TodoEvents;
+  readonly #taken = new Set<string>();
+  /** Delivered, but qmail-clean could not remove them. */
+  readonly #unremoved = new DueQueue();
+  #busy = 0;
   readonly #fresh = new Set<string>();
   #trigger: TriggerWatch | undefined;
-  #events: FSWatcher | undefined;
+  #watcher: FSWatcher | undefined;
   #scan: 'none' | 'reading' | 'open' = 'none';
   #dir: Dir | undefined;
   #batch: string[] = [];
@@ -37,7 +54,7 @@ export class Todo {
   constructor(tools: PreprocessTools, events: TodoEvents) {
     this.#tools = tools;
     this.#context = tools.context;
-    this.#queued = events.queued;
+    this.#events = events;
   }
 
   /** Watches the trigger. A trigger that cannot be opened is logged: the scans go on without it. */
@@ -54,12 +71,14 @@ export class Todo {
   }
 
   get quiet(): boolean {
-    return this.#running.size === 0;
+    return this.#busy === 0;
   }
 
   /** When the next scan is due. */
   nextAt(): number | undefined {
-    return this.#scan === 'none' ? this.#nextScan : undefined;
+    const times = [this.#unremoved.nextAt(), this.#scan === 'none' ? this.#nextScan : undefined];
+    const known = times.filter((at) => at !== undefined);
+    return known.length === 0 ? undefined : Math.min(...known);
   }
 
   kick(): void {
@@ -67,16 +86,29 @@ export class Todo {
     if (this.#scan === 'none' && (this.#rescan || this.#context.now() >= this.#nextScan)) {
       void this.#openScan();
     }
-    while (this.#running.size < TODO_PARALLEL) {
+    this.#removeDue();
+    for (let count = 0; this.#busy < TODO_PARALLEL; count++) {
+      if (count === TODO_BATCH) {
+        this.#context.wakeAt(this.#context.now());
+        return;
+      }
       const next = this.#take();
       if (next === undefined) return;
       this.#begin(next.id, next.fresh);
     }
   }
 
+  delivered(message: EarlyMessage): void {
+    this.#remove(message.id);
+  }
+
+  async preprocess({ id, rules }: EarlyMessage): Promise<boolean> {
+    return (await this.#preprocess(id, { rules })) !== undefined;
+  }
+
   stop(): void {
     this.#trigger?.close();
-    this.#events?.close();
+    this.#watcher?.close();
     this.#fresh.clear();
     this.#batch = [];
     void this.#closeDir();
@@ -89,8 +121,8 @@ export class Todo {
 
   #watchEvents(path: string): void {
     try {
-      this.#events = watch(path, (_event, name) => this.#arrived(name));
-      this.#events.on('error', () => this.#events?.close());
+      this.#watcher = watch(path, (_event, name) => this.#arrived(name));
+      this.#watcher.on('error', () => this.#watcher?.close());
     } catch {
       // No inotify left for us: new mail waits its turn in the scan.
     }
@@ -98,7 +130,7 @@ export class Todo {
 
   /** A name has appeared or gone; which of the two, the attempt to open it tells. */
   #arrived(name: string | null): void {
-    if (name === null || !isMessageId(name) || this.#running.has(name)) return;
+    if (name === null || !isMessageId(name) || this.#taken.has(name)) return;
     if (this.#fresh.size < FRESH_MAX) this.#fresh.add(name);
     this.kick();
   }
@@ -113,7 +145,7 @@ export class Todo {
   #takeFresh(): { id: string; fresh: boolean } | undefined {
     for (const id of this.#fresh) {
       this.#fresh.delete(id);
-      if (!this.#running.has(id)) return { id, fresh: true };
+      if (!this.#taken.has(id)) return { id, fresh: true };
     }
     return undefined;
   }
@@ -121,7 +153,7 @@ export class Todo {
   #takeScanned(): { id: string; fresh: boolean } | undefined {
     while (this.#batch.length > 0) {
       const name = this.#batch.pop() as string;
-      if (isMessageId(name) && !this.#running.has(name)) {
+      if (isMessageId(name) && !this.#taken.has(name)) {
         return { id: name, fresh: this.#fresh.delete(name) };
       }
     }
@@ -130,16 +162,70 @@ export class Todo {
   }
 
   #begin(id: string, fresh: boolean): void {
-    this.#running.add(id);
-    preprocess(this.#tools, id)
-      .then((channels) => {
-        if (channels !== undefined) this.#queued(id, channels, fresh);
-      })
-      .finally(() => {
-        this.#running.delete(id);
+    const early = readEarly(this.#context, id);
+    if (early === 'gone') return;
+    this.#taken.add(id);
+    if (early !== undefined && this.#events.early(early, fresh)) {
+      this.#context.log(`new msg ${id}`);
+      this.#context.log(early.info);
+      return;
+    }
+    void this.#preprocess(id).then((channels) => {
+      if (channels !== undefined) this.#events.queued(id, channels, fresh);
+    });
+  }
+
+  async #preprocess(id: string, announced?: Announced) {
+    this.#busy++;
+    try {
+      return await preprocess(this.#tools, id, announced);
+    } finally {
+      this.#taken.delete(id);
+      this.#busy--;
+      // Whoever waits for the result comes first.
+      setImmediate(() => {
         this.kick();
         this.#context.ended();
       });
+    }
+  }
+
+  // --- after a delivery from todo ---
+
+  #removeDue(): void {
+    const now = this.#context.now();
+    for (let due = this.#unremoved.takeDue(now); due; due = this.#unremoved.takeDue(now))
+      this.#remove(due.id);
+  }
+
+  #remove(id: string): void {
+    const { clean } = this.#tools;
+    this.#busy++;
+    void clean.request('todo', id).then((removed) => {
+      this.#busy--;
+      this.#removed(id, removed);
+      this.kick();
+      this.#context.ended();
+    });
+  }
+
+  #removed(id: string, removed: boolean | undefined): void {
+    const { paths, log, now } = this.#context;
+    if (removed === false) {
+      // It stays taken: what was delivered is not to be delivered again.
+      log(`warning: qmail-clean unable to clean up ${paths.todo(id)}`);
+      this.#unremoved.push(now() + RETRY_SYSTEM, id);
+      this.#context.wakeAt(now() + RETRY_SYSTEM);
+      return;
+    }
+    // Before the message's file goes: from then on the number may be another message's.
+    this.#taken.delete(id);
+    if (removed === undefined) return;
+    log(`end msg ${id}`);
+    void this.#tools.clean.request('foop', id).then((cleaned) => {
+      // It leaves S2, which the collector finds.
+      if (cleaned === false) log(`warning: qmail-clean unable to clean up ${paths.mess(id)}`);
+    });
   }
 
   // --- the scan ---
