@@ -28,7 +28,7 @@ export function open(site) {
           { cwd: '/' },
         ),
       ];
-      await untilGreets(site.smtpPort, site.work);
+      await untilGreets(site.smtpPort);
     },
     async stop() {
       await stopServers(children);

@@ -32,7 +32,7 @@ export function open(site) {
       // postfix's own front door would go on in the background; master is what it starts.
       const master = ['/usr/lib/postfix/sbin/master', '-c', config, '-d'];
       children = [startServer(site.work, 'master', master, { cwd: '/' })];
-      await untilGreets(site.smtpPort, site.work);
+      await untilGreets(site.smtpPort);
     },
     async stop() {
       await stopServers(children);

@@ -3,13 +3,13 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync }
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { loadAdapter } from '../adapters/index.mjs';
-import { until } from './processes.mjs';
+import { lastWords, until } from './processes.mjs';
 import { REMOTE_CONCURRENCY, ROWS } from './rows.mjs';
 import { runRow } from './run.mjs';
 import { enterSandbox, makeUser } from './sandbox.mjs';
 
 const DOMAIN = 'bench.test';
-const WARM_UP = { count: 20, connections: 2, limitMs: 60_000 };
+const WARM_UP = { count: 20, connections: 2, limitMs: 30_000 };
 const plan = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 process.umask(0o022);
 // Whoever started us holds the other end.
@@ -88,7 +88,7 @@ async function attempt(entry, row, limitMs) {
     const load = loadavg()[0];
     return { load, ...(await runRow(row, entry.system, entry.site, limitMs)) };
   } catch (error) {
-    return { failed: error.message };
+    return { failed: `${error.message}\n${lastWords(entry.site.work)}` };
   }
 }
 

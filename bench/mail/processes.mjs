@@ -89,12 +89,17 @@ function greets(port) {
   });
 }
 
-/** Resolves when the server answers; throws with its log if it does not. */
-export async function untilGreets(port, work) {
-  if (await until(() => greets(port), 30_000)) return;
+/** Resolves when the server answers. */
+export async function untilGreets(port) {
+  if (!(await until(() => greets(port), 30_000))) throw new Error(`nobody answers on port ${port}`);
+}
+
+/** The last lines that the servers of `work` have logged. */
+export function lastWords(work) {
   const logs = readdirSync(work).filter((name) => name.endsWith('.log'));
-  const said = logs.map((name) => readFileSync(join(work, name), 'latin1').slice(-2000)).join('');
-  throw new Error(`nobody answers on port ${port}: ${said}`);
+  return logs
+    .map((name) => `${name}:\n${readFileSync(join(work, name), 'latin1').slice(-1500)}`)
+    .join('\n');
 }
 
 /** Runs a short command; throws with what it said if it fails. */

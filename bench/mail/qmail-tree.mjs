@@ -31,7 +31,7 @@ export function openQmail(site, { home, smtpCommand }) {
           env: { ...env, RELAYCLIENT: '' },
         }),
       ];
-      await untilGreets(site.smtpPort, site.work);
+      await untilGreets(site.smtpPort);
     },
     async stop() {
       await stopServers(children);

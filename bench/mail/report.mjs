@@ -17,7 +17,7 @@ export function asText(result) {
     if (table.length === 0) continue;
     lines.push('', heading(title, systems), ...table);
   }
-  lines.push('', ...partsOf(result));
+  lines.push(...partsOf(result));
   return `${lines.join('\n')}\n`;
 }
 
@@ -39,6 +39,7 @@ function medianOf({ runs }, row, system, key) {
 function partsOf({ systems, rows, runs }) {
   const shown = systems.filter(({ name }) => isOurs(name));
   return shown.flatMap(({ name }) => [
+    '',
     `CPU ms each, by program: ${name}`,
     ...rows.map((row) => {
       const mine = runs.filter((run) => run.row === row.name && run.system === name && run.parts);
