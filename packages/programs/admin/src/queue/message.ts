@@ -50,8 +50,7 @@ export function readHead(paths: QueuePaths, id: string): MessageHead | undefined
 
 /** The sender in an open info file. Throws the system error, or Temporary when it is damaged. */
 export function senderIn(info: number): string {
-  const bytes = Buffer.alloc(RECORD_MAX + 1);
-  return decodeInfo(bytes.subarray(0, readSync(info, bytes, 0, bytes.length, 0)));
+  return decodeInfo(BUFFER.subarray(0, readSync(info, BUFFER, 0, BUFFER.length, 0)));
 }
 
 /** The recipients, local ones first, as they are read; a channel whose file is gone has none. */
@@ -71,14 +70,17 @@ export function* recipientsOf(paths: QueuePaths, id: string): Generator<Recipien
 /** The records of an open file from its start, in one small buffer whatever its size. */
 export function* recordsIn(fd: number): Generator<QueueRecord, boolean, void> {
   const decoder = new RecordDecoder();
-  const buffer = Buffer.allocUnsafe(RECORD_MAX);
   for (let position = 0; ; ) {
-    const n = readSync(fd, buffer, 0, buffer.length, position);
+    const n = readSync(fd, BUFFER, 0, BUFFER.length, position);
     if (n === 0) return decoder.atBoundary;
     position += n;
-    yield* decoder.push(buffer.subarray(0, n));
+    // The decoder copies what it keeps: before anything is given out, the buffer is free again.
+    yield* decoder.push(BUFFER.subarray(0, n));
   }
 }
+
+/** One for all: a hundred thousand files are read, and what is read is decoded at once. */
+const BUFFER = Buffer.alloc(RECORD_MAX + 1);
 
 /** What todo/N says: sender, and recipients as they were given. */
 export function* envelopeOf(paths: QueuePaths, id: string): Generator<QueueRecord, void, void> {
@@ -92,23 +94,21 @@ export function* envelopeOf(paths: QueuePaths, id: string): Generator<QueueRecor
 }
 
 export function openIfThere(path: string, flags: number | string = 'r'): number | undefined {
-  return ifThere(() => openSync(path, flags));
+  // Most channels of most messages are not there, and an exception costs more than a look.
+  if (statIfThere(path) === undefined) return undefined;
+  try {
+    return openSync(path, flags);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 export function statIfThere(path: string) {
-  return ifThere(() => lstatSync(path));
+  return lstatSync(path, { throwIfNoEntry: false });
 }
 
 /** What kind of trouble, in a few words, for lines that begin with the message's number. */
 export function trouble(error: unknown): string {
   return error instanceof Temporary ? error.message : (errnoOf(error) ?? String(error));
-}
-
-function ifThere<T>(action: () => T): T | undefined {
-  try {
-    return action();
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
 }

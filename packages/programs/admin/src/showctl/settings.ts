@@ -1,6 +1,6 @@
 // Every control file: what kind it is, what holds without it, and what it means, in a sentence. qmail-control(5).
 
-export type Kind = 'line' | 'int' | 'list' | 'map' | 'other';
+type Kind = 'line' | 'int' | 'list' | 'map' | 'other';
 
 export interface Setting {
   readonly name: string;

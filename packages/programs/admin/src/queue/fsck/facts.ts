@@ -53,12 +53,7 @@ function fileFacts(stats: Stats, path: string, directory: MessageDirectory) {
 
 /** Inode numbers beyond 2^53 do not fit into a JavaScript number. */
 function exactInode(path: string): string | undefined {
-  try {
-    return lstatSync(path, { bigint: true }).ino.toString();
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino.toString();
 }
 
 /** Reads, and tells nothing of what it reads: this may run as root, in directories of others. */

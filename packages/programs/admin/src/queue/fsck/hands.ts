@@ -120,7 +120,7 @@ export class Hands {
   }
 }
 
-export function roleOf(directory: MessageDirectory): Role {
+function roleOf(directory: MessageDirectory): Role {
   return directory === 'mess' || directory === 'todo' || directory === 'intd' ? 'qmailq' : 'qmails';
 }
 

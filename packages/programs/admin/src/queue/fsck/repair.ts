@@ -41,14 +41,19 @@ export async function repair(tools: RepairTools): Promise<void> {
     if (interruptedRepair(access.paths) !== undefined)
       renumber(access, hands, tools.progress, tools.tell);
     makeQueueTree(access.home, access.ids);
-    await remedyAll(tools, 'own', (finding) => own(hands, finding));
-    await remedyAll(tools, 'move', (finding) => move(hands, finding));
-    if (await anyLeft(access, tools.progress, 'renumber')) {
+    const first = await remedy(tools, {
+      own: (finding) => own(hands, finding),
+      move: (finding) => move(hands, finding),
+    });
+    // What was moved has not been judged where it is now.
+    if (first.has('renumber') || first.has('move')) {
       const count = renumber(access, hands, tools.progress, tools.tell);
       tools.tell(`${count} messages renumbered`);
     }
-    await remedyAll(tools, 'lose', ({ path }) => `now ${hands.lose(directoryOf(path), path)}`);
-    await remedyAll(tools, 'sender', (finding) => replaceSender(tools.access, hands, finding));
+    await remedy(tools, {
+      lose: ({ path }) => `now ${hands.lose(directoryOf(path), path)}`,
+      sender: (finding) => replaceSender(access, hands, finding),
+    });
     hands.syncDirectories();
   } finally {
     release();
@@ -89,15 +94,17 @@ function claimMutex(paths: QueuePaths): () => void {
   throw new Temporary(`qmail-send is running${who}: stop it first`);
 }
 
-/** Looks for what needs this remedy and applies it, until a look finds nothing new. */
-async function remedyAll(
-  tools: RepairTools,
-  remedy: Remedy,
-  apply: (finding: Finding) => string,
-): Promise<void> {
-  const { access, progress, tell } = tools;
+/** Goes over the queue and applies these remedies. Gives all remedies that were called for. */
+async function remedy(
+  { access, progress, tell }: RepairTools,
+  remedies: Readonly<Partial<Record<Remedy, (finding: Finding) => string>>>,
+): Promise<ReadonlySet<Remedy>> {
+  const called = new Set<Remedy>();
   for await (const finding of check(access, progress, true)) {
-    if (finding.remedy !== remedy) continue;
+    if (finding.remedy === undefined) continue;
+    called.add(finding.remedy);
+    const apply = remedies[finding.remedy];
+    if (apply === undefined) continue;
     try {
       tell(`${finding.path} ${finding.what}: ${apply(finding)}`);
     } catch (error) {
@@ -105,12 +112,7 @@ async function remedyAll(
       tell(`${finding.path} ${finding.what}: not repaired: ${why}`);
     }
   }
-}
-
-async function anyLeft(access: QueueAccess, progress: Progress, remedy: Remedy): Promise<boolean> {
-  for await (const finding of check(access, progress, true))
-    if (finding.remedy === remedy) return true;
-  return false;
+  return called;
 }
 
 function own(hands: Hands, { path }: Finding): string {
