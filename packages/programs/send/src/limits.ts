@@ -30,6 +30,9 @@ export const TODO_PARALLEL = 16;
  */
 export const EARLY_MAX = 256;
 
+/** Reading a big queue at the start takes seconds: after this many messages, the log says how far it is. */
+export const LOAD_REPORT = 50_000;
+
 /** Messages taken from todo in one turn of the loop: reports and other mail have theirs. */
 export const TODO_BATCH = 32;
 

@@ -3,13 +3,12 @@
 // so everything is tried at once, which is right: nobody knows how long the machine was off.
 
 import { lstatSync, opendirSync, utimesSync } from 'node:fs';
-import { errnoOf } from '@q/fault';
 import { isMessageId, SPLIT, splitOf } from '@q/queue-files';
 import type { Channel } from './channel.ts';
 import type { Context } from './context.ts';
 import { DueQueue } from './due-queue.ts';
 import type { Finisher } from './finisher.ts';
-import { RETRY_SYSTEM } from './limits.ts';
+import { LOAD_REPORT, RETRY_SYSTEM } from './limits.ts';
 
 export class Loader {
   readonly #context: Context;
@@ -26,12 +25,15 @@ export class Loader {
 
   /** Puts everything in S5 in line. Throws the system error if a directory cannot be read. */
   load(): void {
-    const { paths } = this.#context;
+    const { paths, log } = this.#context;
+    let count = 0;
     for (let split = 0; split < SPLIT; split++) {
       const dir = opendirSync(paths.splitDirectory('info', split));
       try {
         for (let entry = dir.readSync(); entry !== null; entry = dir.readSync()) {
-          if (isMessageId(entry.name) && splitOf(entry.name) === split) this.#add(entry.name);
+          if (!isMessageId(entry.name) || splitOf(entry.name) !== split) continue;
+          this.#add(entry.name);
+          if (++count % LOAD_REPORT === 0) log(`reading queue: ${count} messages`);
         }
       } finally {
         dir.closeSync();
@@ -83,11 +85,8 @@ export class Loader {
   }
 }
 
+/** Asked three times for each message, mostly in vain: an exception would cost more than the system call. */
 function mtimeOf(path: string): number | undefined {
-  try {
-    return Math.floor(lstatSync(path).mtimeMs / 1000);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  return stats === undefined ? undefined : Math.floor(stats.mtimeMs / 1000);
 }
