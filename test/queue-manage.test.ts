@@ -210,15 +210,35 @@ describe('beside a running qmail-send', () => {
     await service.logged('status:');
     queue.file('remote-answer', 'r');
     queue.file('remote-wait', '');
-    const id = queue.queued('joe@example.org', ['bob@far.test']);
+    const id = queue.queued('joe@example.org', ['bob@far.test', 'eve@far.test']);
     writeFileSync(queue.paths.lock('trigger'), '\0');
-    await service.logged('starting delivery 1');
-    expect((await manage('delete', id)).code).toBe(0);
+    await service.logged('starting delivery 2');
+    expect(await manage('delete', id)).toMatchObject({ code: 0, err: '' });
     rmSync(`${queue.home}/remote-wait`);
-    await service.logged('delivery 1: success');
+    await service.logged('success', 2);
     await service.logged(`end msg ${id}`);
     await until('its files are gone', () => filesOf(id).length === 0);
     expect(service.log).not.toContain('warning');
+  });
+
+  test('a message that is still in todo is left alone: it may be under delivery from there', async () => {
+    service = new QueueService(queue);
+    await service.logged('status:');
+    queue.file('remote-answer', 'r');
+    queue.file('remote-wait', '');
+    const id = queue.queued('joe@example.org', ['bob@far.test']);
+    writeFileSync(queue.paths.lock('trigger'), '\0');
+    await service.logged('starting delivery 1');
+    expect(existsSync(queue.paths.todo(id))).toBe(true);
+    for (const command of ['delete', 'bounce']) {
+      expect(await manage(command, id)).toMatchObject({
+        code: 111,
+        err: `qmail-qmanage: #${id} is still in todo, where qmail-send may be delivering it: try again later\n`,
+      });
+    }
+    expect(filesOf(id)).toEqual(['mess', 'intd', 'todo']);
+    rmSync(`${queue.home}/remote-wait`);
+    await service.logged(`end msg ${id}`);
   });
 
   test('what had failed before a delete is not bounced', async () => {

@@ -117,7 +117,7 @@ async function deleteMessage(work: Work, found: Candidate): Promise<Outcome> {
 async function deleteUnprocessed({ access, request, alone, clean }: Work, found: Candidate) {
   const { paths } = access;
   if (!alone || clean === undefined)
-    return { skipped: 'has not been looked at by qmail-send yet: try again when it has' };
+    return { skipped: 'is still in todo, where qmail-send may be delivering it: try again later' };
   const { recipient } = request.selection;
   if (recipient !== undefined) {
     for (const { address } of addresseesOf(paths, found))
@@ -134,7 +134,7 @@ function bounceMessage(work: Work, found: Candidate): Outcome {
   const { access, request, alone, now } = work;
   const { recipient } = request.selection;
   if (found.unprocessed)
-    return { skipped: 'has not been looked at by qmail-send yet: try again when it has' };
+    return { skipped: 'is still in todo, where qmail-send may be delivering it: try again later' };
   const message = HeldMessage.open(access.paths, found.id);
   if (message === undefined) return undefined;
   try {

@@ -15,7 +15,7 @@ export interface Selection {
 }
 
 export interface Candidate extends MessageHead {
-  /** In todo: qmail-send has not looked at it. */
+  /** In todo: qmail-send has not looked at it, or delivers it from there for the first time. */
   readonly unprocessed: boolean;
 }
 

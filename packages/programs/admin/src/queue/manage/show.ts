@@ -34,7 +34,7 @@ export function show({ invocation, selection, json, message }: Request, out: Out
 }
 
 function details(paths: QueuePaths, found: Candidate, out: Output): void {
-  const state = found.unprocessed ? 'not yet looked at by qmail-send' : 'waiting';
+  const state = found.unprocessed ? 'new' : 'waiting';
   out.write(`message:    ${found.id}, ${found.size ?? '?'} bytes\n`);
   out.write(`state:      ${state}${found.bouncing ? ', some recipients failed' : ''}\n`);
   out.write(`queued:     ${gmtDate(found.birth)}\n`);
