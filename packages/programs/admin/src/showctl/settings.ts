@@ -73,11 +73,16 @@ export const SETTINGS: readonly Setting[] = [
   line('idhost', (it) => `Message-IDs are made with ${it}.`, { me: true, fallback: 'idhost' }),
   line('localiphost', (it) => `An address of this host in brackets means ${it}.`, { me: true }),
   list('locals', undefined, (it) => `Mail for ${it} is for users of this host.`, { me: true }),
-  int('localworkers', (it) =>
-    it === '0' ? 'Each local delivery has a process of its own.' : `At most ${it} processes for local deliveries are kept.`,
- , {
-    fallback: '40',
-  }),
+  int(
+    'localworkers',
+    (it) =>
+      it === '0'
+        ? 'Each local delivery has a process of its own.'
+        : `At most ${it} processes for local deliveries are kept.`,
+    {
+      fallback: '40',
+    },
+  ),
   other('morercpthosts', 'More domains to take mail for: see morercpthosts.cdb.'),
   other('morercpthosts.cdb', 'More domains to take mail for, compiled.'),
   list(
@@ -102,9 +107,14 @@ export const SETTINGS: readonly Setting[] = [
   int('remoterecipients', (it) => `A message goes to at most ${it} recipients of a host at once.`, {
     fallback: '100',
   }),
-  int('remoteworkers', (it) =>
-    it === '0' ? 'Each remote delivery has a process of its own.' : 'Remote deliveries are made inside qmail-rspawn.',
- , { fallback: '1' }),
+  int(
+    'remoteworkers',
+    (it) =>
+      it === '0'
+        ? 'Each remote delivery has a process of its own.'
+        : 'Remote deliveries are made inside qmail-rspawn.',
+    { fallback: '1' },
+  ),
   line('smtpgreeting', (it) => `SMTP greeting: 220 ${it}.`, { me: true }),
   map('smtproutes', 'Mail goes to the hosts that DNS names.', (domain, relay) =>
     routeText(domain, relay, ''),
