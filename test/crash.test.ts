@@ -82,7 +82,9 @@ test('kill -9 of any process at any moment of a run of 1,000 messages loses none
     },
     420,
   ).catch((error: Error) => {
-    throw new Error(`${error.message}\nSEED=${seed}\n${logOf(dir)}`);
+    const arrived = new Set(mailboxes.flatMap(idsIn));
+    const left = [...accepted].filter((id) => !arrived.has(id));
+    throw new Error(`${error.message}\nSEED=${seed}\nmissing: ${left.join(' ')}\n${logOf(dir)}`);
   });
   expect(missing.left).toEqual([]);
   const copies = mailboxes.flatMap(idsIn).length;

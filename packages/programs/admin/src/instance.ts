@@ -22,7 +22,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { bytesOf } from '@q/bytes';
 import { writeCdb } from '@q/cdb';
 import { Permanent } from '@q/fault';
@@ -78,6 +78,11 @@ export async function makeInstance(dir: string, programs: string): Promise<Insta
 /** DIR/bin is a link to the built programs, unless somebody put a copy there. */
 function linkPrograms(bin: string, programs: string): void {
   if (existsSync(join(bin, 'qmail-send'))) return;
+  if (resolve(programs) === resolve(bin)) {
+    throw new Permanent(
+      `the programs in ${bin} are incomplete: build them, remove ${bin}, start again`,
+    );
+  }
   try {
     if (lstatSync(bin).isSymbolicLink()) unlinkSync(bin);
   } catch {

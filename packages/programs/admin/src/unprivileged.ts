@@ -1,21 +1,22 @@
 // Started by root, an instance still runs as nobody in particular: a uid without an account, which owns
 // the instance's directory and nothing else. What runs as root here: choosing the uid and the directory,
-// copying the executables into it, and starting the rest as that uid.
+// reading the executables, and starting the rest as that uid.
 
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
-  cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
-  rmSync,
+  readFileSync,
+  realpathSync,
   statSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { Permanent } from '@q/fault';
+import { Permanent, Temporary } from '@q/fault';
 import { getgrgid, getpwuid } from '@q/posix';
 import { type Child, spawn } from '@q/proc';
 
@@ -42,7 +43,7 @@ export function place(wanted: string, programs: string): Placed {
     ? asked
     : join('/var/tmp', `qmail-ts-${createHash('sha256').update(asked).digest('hex').slice(0, 12)}`);
   const uid = claim(dir);
-  copyPrograms(programs, join(dir, 'bin'), uid);
+  copyPrograms(programs, dir, uid);
   return ok ? { dir, uid } : { dir, uid, moved: `${dirname(asked)} is closed to other users` };
 }
 
@@ -89,24 +90,52 @@ function freeUid(): number {
   throw new Permanent('found no free uid to run as');
 }
 
-/** Copied, not linked: the place they were built in may be closed to the uid. Old copies are replaced whole. */
-function copyPrograms(programs: string, bin: string, uid: number): void {
-  if (resolve(programs) === resolve(bin)) return;
-  rmSync(bin, { recursive: true, force: true });
-  cpSync(programs, bin, { recursive: true, dereference: true });
-  open(bin, uid);
+/**
+ * Copied, not linked: the place they were built in may be closed to the uid. Root reads and packs, the uid
+ * unpacks: root writes nothing where somebody else can lay links. Each build has a directory of its own,
+ * DIR/programs-HASH, and DIR/bin is a link that changes in one step: services of an earlier start may still
+ * be running, and a delivery that finds no program is a bounce.
+ */
+function copyPrograms(programs: string, dir: string, uid: number): void {
+  if (realpathSync(programs) === existingPath(join(dir, 'bin'))) return;
+  const archive = spawnSync('tar', ['-chf', '-', '-C', programs, '.'], {
+    env: PLAIN,
+    maxBuffer: 1 << 29,
+  });
+  if (archive.status !== 0) throw new Temporary(`unable to pack ${programs}: ${archive.stderr}`);
+  const unpacked = spawnSync('sh', ['-c', UNPACK, 'sh', `programs-${buildHash(programs)}`], {
+    cwd: dir,
+    env: PLAIN,
+    uid,
+    gid: uid,
+    input: archive.stdout,
+  });
+  if (unpacked.status !== 0)
+    throw new Temporary(`unable to copy programs to ${dir}: ${unpacked.stderr}`);
 }
 
-/** Owned by root, readable by all: the instance's user cannot change its own programs. */
-function open(path: string, uid: number): void {
-  const stats = lstatSync(path);
-  chownSync(path, 0, 0);
-  if (stats.isDirectory()) {
-    chmodSync(path, 0o755);
-    for (const name of readdirSync(path)) open(join(path, name), uid);
-  } else {
-    chmodSync(path, stats.mode & 0o100 ? 0o755 : 0o644);
+const PLAIN = { PATH: '/usr/bin:/bin' };
+
+/** $1 is the build's directory; the archive is the input. An earlier version had a directory named bin. */
+const UNPACK = `umask 022
+if [ ! -e "$1" ]; then
+  rm -rf "$1.new" && mkdir "$1.new" && tar -xf - -C "$1.new" && mv -T "$1.new" "$1" || exit 1
+fi
+if [ -d bin ] && [ ! -L bin ]; then mv -T bin "$1.old" || exit 1; fi
+ln -sfn "$1" bin.new && mv -T bin.new bin`;
+
+function existingPath(path: string): string | undefined {
+  return existsSync(path) ? realpathSync(path) : undefined;
+}
+
+/** What tells one build from another: the executables' names and contents. */
+function buildHash(programs: string): string {
+  const hash = createHash('sha256');
+  for (const name of readdirSync(programs).sort()) {
+    const path = join(programs, name);
+    if (statSync(path).isFile()) hash.update(name).update(readFileSync(path));
   }
+  return hash.digest('hex').slice(0, 12);
 }
 
 /** True if every directory above `path`, and `path` itself, lets other users through. */
