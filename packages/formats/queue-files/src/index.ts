@@ -5,7 +5,7 @@ export {
   encodeIntdHead,
   type QueuedEnvelope,
 } from './intd.ts';
-export { OSSIFIED, QUEUE_ALARM, RECORD_MAX, SPLIT } from './limits.ts';
+export { OSSIFIED, QUEUE_ALARM, RECORD_MAX, SPLIT, TCPTO_SIZE } from './limits.ts';
 export {
   type Channel,
   isMessageId,
@@ -22,4 +22,5 @@ export {
   RecordDecoder,
   readRecords,
 } from './records.ts';
+export { changeTcpto, decodeTcpto, type TcptoRecord } from './tcpto.ts';
 export { makeQueueTree, type QueueIds, queueTree, type TreeEntry } from './tree.ts';

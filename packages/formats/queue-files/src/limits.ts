@@ -17,3 +17,6 @@ export const SPLIT = 23;
  * put around it (envnoathost, a virtualdomains prepend) stays far below; more is a damaged file.
  */
 export const RECORD_MAX = 16_384;
+
+/** Bytes of queue/lock/tcpto: 64 records of 16. Every program that writes it counts on that. */
+export const TCPTO_SIZE = 1024;

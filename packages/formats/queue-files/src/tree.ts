@@ -18,7 +18,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { errnoOf, faultOf, Permanent } from '@q/fault';
 import { mkfifo } from '@q/posix';
-import { SPLIT } from './limits.ts';
+import { SPLIT, TCPTO_SIZE } from './limits.ts';
 
 export interface TreeEntry {
   /** Relative to QMAILHOME. */
@@ -149,9 +149,6 @@ function isKind(stats: Stats, kind: TreeEntry['kind']): boolean {
 function directory(path: string, owner: TreeEntry['owner'], mode: number): TreeEntry {
   return { path, kind: 'directory', owner, mode };
 }
-
-/** 64 records of 16 bytes: qmail-remote's table of hosts that timed out. */
-const TCPTO_SIZE = 1024;
 
 const SAFE = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const OPEN_FLAGS = {

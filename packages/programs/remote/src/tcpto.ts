@@ -1,10 +1,5 @@
-// queue/lock/tcpto: hosts that lately did not answer, shared by all qmail-remotes. qmail-tcpto(8).
-//
-//   table  = 64 record
-//   record = IPv4(4) count(1) unused(3) time(4, little-endian, seconds since 1970) unused(4)
-//
-// count is the number of timeouts, at most 10; 0 means free. The table is read and changed under flock.
-// Example: C0000201 02 000000 E8030000 00000000   192.0.2.1 timed out twice, last at 1000.
+// The hosts that lately did not answer, which all deliveries to other hosts ask and tell: queue/lock/tcpto,
+// described in @q/queue-files. qmail-remote(8), qmail-tcpto(8).
 //
 // It only saves time: trouble with the file is ignored. IPv6 addresses do not fit in and are not kept.
 
@@ -12,12 +7,8 @@ import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tryFlock } from '@q/fsx';
+import { changeTcpto, decodeTcpto, TCPTO_SIZE, type TcptoRecord } from '@q/queue-files';
 
-const RECORD = 16;
-const RECORDS = 64;
-const TABLE = RECORD * RECORDS;
-const COUNT = 4;
-const TIME = 8;
 const COUNT_MAX = 10;
 
 /** A host is passed over from this many timeouts on. */
@@ -49,20 +40,20 @@ export function openTimeouts(
   const patience = (60 + (pid & 31)) * 64;
   return {
     skips: async (address) => {
-      const key = keyOf(address);
-      if (key === undefined) return false;
+      if (!isIPv4(address)) return false;
       return withTable(path, (table) => {
-        const record = recordsOf(table).find((one) => isOf(one, key));
-        if (record === undefined || (record[COUNT] as number) < SKIP_FROM) return false;
-        return now() - record.readUInt32LE(TIME) < patience;
+        const record = decodeTcpto(table).find((one) => one.address === address);
+        if (record === undefined || record.timeouts < SKIP_FROM) return false;
+        return now() - record.last < patience;
       });
     },
     note: async (address, timedOut) => {
-      const key = keyOf(address);
-      if (key === undefined) return;
+      if (!isIPv4(address)) return;
       await withTable(path, (table, fd) => {
-        const changed = noted(recordsOf(table), key, timedOut, now());
-        if (changed !== undefined) writeSync(fd, changed.record, 0, RECORD, changed.index * RECORD);
+        const change = noted(decodeTcpto(table), address, timedOut, now());
+        if (change === undefined) return;
+        const { bytes, position } = changeTcpto(table, change.index, change.record);
+        writeSync(fd, bytes, 0, bytes.length, position);
       });
     },
   };
@@ -71,60 +62,41 @@ export function openTimeouts(
 /** Forgets everything: a table of zeros, as qmail-rspawn leaves it when it starts. */
 export async function clearTimeouts(path: string): Promise<void> {
   await withTable(path, (_, fd) => {
-    if (fd >= 0) writeSync(fd, Buffer.alloc(TABLE), 0, TABLE, 0);
+    if (fd >= 0) writeSync(fd, Buffer.alloc(TCPTO_SIZE), 0, TCPTO_SIZE, 0);
   });
 }
 
+interface Change {
+  readonly index: number;
+  readonly record: TcptoRecord;
+}
+
 function noted(
-  records: readonly Buffer[],
-  key: Buffer,
+  records: readonly TcptoRecord[],
+  address: string,
   timedOut: boolean,
   now: number,
-): { readonly index: number; readonly record: Buffer } | undefined {
-  const known = records.findIndex((one) => isOf(one, key));
-  if (known < 0) return timedOut ? newRecord(records, key, now) : undefined;
-  const record = Buffer.from(records[known] as Buffer);
-  const count = record[COUNT] as number;
-  if (!timedOut) {
-    if (count === 0) return undefined;
-    record[COUNT] = 0;
-    return { index: known, record };
-  }
-  const last = record.readUInt32LE(TIME);
-  if (count > 0 && now >= last && now - last < SAME_TROUBLE_SECONDS) return undefined;
-  record[COUNT] = Math.min(count + 1, COUNT_MAX);
-  record.writeUInt32LE(now >>> 0, TIME);
-  return { index: known, record };
+): Change | undefined {
+  const index = records.findIndex((one) => one.address === address);
+  const record = records[index];
+  if (record === undefined) return timedOut ? newRecord(records, address, now) : undefined;
+  const { timeouts, last } = record;
+  if (!timedOut) return timeouts === 0 ? undefined : { index, record: { ...record, timeouts: 0 } };
+  if (timeouts > 0 && now >= last && now - last < SAME_TROUBLE_SECONDS) return undefined;
+  return { index, record: { address, timeouts: Math.min(timeouts + 1, COUNT_MAX), last: now } };
 }
 
 /** In a free place, else in that of the record which is oldest for its number of timeouts. */
-function newRecord(records: readonly Buffer[], key: Buffer, now: number) {
-  const worth = (record: Buffer) =>
-    record[COUNT] === 0
-      ? -1
-      : record.readUInt32LE(TIME) + (record[COUNT] as number) * COUNT_WEIGHT_SECONDS;
-  const worths = records.map(worth);
-  const index = worths.indexOf(Math.min(...worths));
-  if (index < 0) return undefined;
-  const record = Buffer.alloc(RECORD);
-  key.copy(record);
-  record[COUNT] = 1;
-  record.writeUInt32LE(now >>> 0, TIME);
-  return { index, record };
-}
-
-function keyOf(address: string): Buffer | undefined {
-  return isIPv4(address) ? Buffer.from(address.split('.').map(Number)) : undefined;
-}
-
-function isOf(record: Buffer, key: Buffer): boolean {
-  return record.subarray(0, 4).equals(key);
-}
-
-function recordsOf(table: Buffer): Buffer[] {
-  return Array.from({ length: Math.floor(table.length / RECORD) }, (_, i) =>
-    table.subarray(i * RECORD, (i + 1) * RECORD),
+function newRecord(
+  records: readonly TcptoRecord[],
+  address: string,
+  now: number,
+): Change | undefined {
+  const worths = records.map(({ timeouts, last }) =>
+    timeouts === 0 ? -1 : last + timeouts * COUNT_WEIGHT_SECONDS,
   );
+  const index = worths.indexOf(Math.min(...worths));
+  return index < 0 ? undefined : { index, record: { address, timeouts: 1, last: now } };
 }
 
 /**
@@ -148,8 +120,8 @@ function tryTable<T>(
   try {
     fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
     if (!tryFlock(fd, 'exclusive')) return 'busy';
-    const table = Buffer.alloc(TABLE);
-    const n = readSync(fd, table, 0, TABLE, 0);
+    const table = Buffer.alloc(TCPTO_SIZE);
+    const n = readSync(fd, table, 0, TCPTO_SIZE, 0);
     return { result: use(table.subarray(0, n), fd) };
   } catch {
     return { result: use(Buffer.alloc(0), -1) };
