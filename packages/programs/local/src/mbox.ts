@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import { bytesOf } from '@q/bytes';
 import { errnoText, Temporary } from '@q/fault';
 import { closeFd, fstatFd, fsyncFd, openFd, tryFlock, writeFully } from '@q/fsx';
+import { MboxrdEncoder } from '@q/message';
 import { MBOX_LOCK_POLL, MBOX_LOCK_SECONDS } from './limits.ts';
-import { MboxrdEncoder } from './mboxrd.ts';
 import { type MessageFile, MessageReadError } from './message-file.ts';
 
 export interface MboxOptions {
