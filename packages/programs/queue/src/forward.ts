@@ -4,13 +4,13 @@
 import { EnvelopeDecoder } from '@q/address';
 import { Temporary } from '@q/fault';
 import {
+  type EnvelopeAwareSink,
   openSocketWriter,
   type Queued,
   QueueExit,
   type QueueResult,
   type RawQueueWriter,
 } from '@q/queue-socket';
-import type { EnvelopeAwareSink } from './descriptors.ts';
 import { FORWARDED_ENVELOPE_MAX } from './limits.ts';
 
 export class ForwardSink implements EnvelopeAwareSink {

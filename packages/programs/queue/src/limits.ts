@@ -1,6 +1,6 @@
 // Bounds of qmail-queue, each with its reason.
 
-/** Bytes gathered before a write(2), and read at once from fd 0 and fd 1. */
+/** Bytes gathered before a write(2). */
 export const BLOCK = 65_536;
 
 /** Tries for a free name in pid/: another qmail-queue can hold one only if pids were reused in a second. */
@@ -32,6 +32,3 @@ export const THREADS = 64;
 
 /** After SIGTERM or a lost lifeline: how long messages under way may take to end, seconds. */
 export const GRACE_SECONDS = 60;
-
-/** A descriptor that somebody made non-blocking is asked again after this, ms. */
-export const NONBLOCKING_POLL_MS = 20;

@@ -1,14 +1,9 @@
 // One message over one connection by QMTP: https://cr.yp.to/proto/qmtp.txt.
 //
-//   message  = netstring(LF content) netstring(sender) netstring(*netstring(recipient))
-//   answer   = *netstring(("K" / "Z" / "D") text)           ; one for each recipient
-//
-// Example: 7:<LF>body<LF>x,3:a@b,6:3:c@d,, is answered by 14:Kok 1000 qp 53,
-//
 // The server may have taken the message as soon as the last byte of it has gone out.
 
-import { bytesOf, encodeNetstring, NetstringDecoder, netstringHeader, textOf } from '@q/bytes';
 import { isFault, Temporary } from '@q/fault';
+import { AnswerDecoder, answerLetter, qmtpHead, qmtpTail } from '@q/qmtp';
 import { type Connection, ConnectionDied } from './connection.ts';
 import type { RemoteMessage } from './envelope.ts';
 import { QMTP_ANSWER_MAX } from './limits.ts';
@@ -21,9 +16,6 @@ import {
   type Verdict,
   withReply,
 } from './verdict.ts';
-
-const LF_ENCODING = bytesOf('\n');
-const COMMA = bytesOf(',');
 
 interface Progress {
   readonly answers: string[];
@@ -50,9 +42,9 @@ export async function sendByQmtp(connection: Connection, message: RemoteMessage)
     const answer = answers[at];
     return answer === undefined
       ? { letter: 's', text: (failure ?? '').slice(1), doubtful: false }
-      : recipientVerdict(address, letterIn(answer), answer.slice(1));
+      : recipientVerdict(address, answerLetter(answer), answer.slice(1));
   });
-  const taken = answers.find((answer) => letterIn(answer) === 'K');
+  const taken = answers.find((answer) => answerLetter(answer) === 'K');
   if (taken === undefined) return verdict(recipients, givingUp(address));
   return verdict(recipients, `K${withReply(`${address} accepted message.`, taken.slice(1))}`);
 }
@@ -72,9 +64,7 @@ async function converse(
 ): Promise<void> {
   await sendContent(connection, content);
   progress.critical = true;
-  const list = Buffer.concat(recipients.map((recipient) => encodeNetstring(bytesOf(recipient))));
-  const envelope = [COMMA, encodeNetstring(bytesOf(sender)), encodeNetstring(list)];
-  await connection.send(Buffer.concat(envelope));
+  await connection.send(qmtpTail(sender, recipients));
   await readAnswers(connection, recipients.length, progress.answers);
 }
 
@@ -82,7 +72,7 @@ async function sendContent(connection: Connection, content: Outgoing): Promise<v
   const { facts } = content;
   if (facts === undefined)
     throw new Temporary('Sorry, I can send only a file by QMTP: its size goes first. (#4.3.0)');
-  await connection.send(Buffer.concat([netstringHeader(facts.size + 1), LF_ENCODING]));
+  await connection.send(qmtpHead(facts.size));
   let left = facts.size;
   for await (const chunk of content.chunks()) {
     left -= chunk.length;
@@ -97,17 +87,8 @@ async function readAnswers(
   count: number,
   answers: string[],
 ): Promise<void> {
-  let text = '';
-  const decoder = new NetstringDecoder(QMTP_ANSWER_MAX, {
-    open: () => {
-      text = '';
-    },
-    data: (piece) => {
-      text += textOf(piece);
-    },
-    close: () => {
-      if (answers.length < count) answers.push(text.replaceAll('\0', '?'));
-    },
+  const decoder = new AnswerDecoder(QMTP_ANSWER_MAX, (answer) => {
+    if (answers.length < count) answers.push(answer);
   });
   let deadline = connection.deadline();
   while (answers.length < count) {
@@ -120,10 +101,4 @@ async function readAnswers(
     }
     if (answers.length > before) deadline = connection.deadline();
   }
-}
-
-/** What is none of the three letters must not pass for consent. */
-function letterIn(answer: string): 'K' | 'Z' | 'D' {
-  const letter = answer[0];
-  return letter === 'K' || letter === 'D' ? letter : 'Z';
 }

@@ -2,8 +2,8 @@
 
 import type { Socket } from 'node:net';
 import { errnoOf, Temporary } from '@q/fault';
+import { connectTo } from '@q/session';
 import { bindAddressTowards } from './bind-route.ts';
-import { connectTo } from './connect.ts';
 import { Connection } from './connection.ts';
 import { awaitGreeting, introduce, NotGreeted } from './greeting.ts';
 import { type Line, qmtpLine, smtpLine } from './line.ts';

@@ -2,7 +2,7 @@
 // for each connection, so that a changed file counts from the next one on.
 
 import { asciiLower } from '@q/bytes';
-import type { Control } from '@q/control';
+import { type Control, type HostList, readRcptHosts, sizeLimit } from '@q/control';
 import { mailText } from '@q/proc';
 import type { Peer } from '@q/session';
 import { SESSION_MAX, TIMEOUT_DEFAULT } from './limits.ts';
@@ -19,7 +19,7 @@ export interface Config {
   /** Refused senders, lower case, "a@b" or "@b": control/badmailfrom. */
   readonly badMailFrom: ReadonlySet<string>;
   /** Domains we take mail for, lower case, "b" or ".b"; undefined takes mail for all: control/rcpthosts. */
-  readonly rcptHosts: ReadonlySet<string> | undefined;
+  readonly rcptHosts: HostList;
   /** When set, the client may send anywhere, and this is appended to each recipient: $RELAYCLIENT. */
   readonly relayClient: string | undefined;
   /** Our name in Received lines. */
@@ -29,23 +29,16 @@ export interface Config {
 /** Throws a fault when a control file cannot be read, or the host has no name. */
 export function readConfig(control: Control, peer: Peer): Config {
   const relayClient = peer.env.RELAYCLIENT;
-  const rcptHosts = control.list('rcpthosts');
   return {
     greeting: control.lineOrMe('smtpgreeting'),
     localIpHost: control.line('localiphost') ?? control.me(),
     timeout: Math.min(Math.max(1, control.int('timeoutsmtpd', TIMEOUT_DEFAULT)), SESSION_MAX),
-    databytes: digits(peer.env.DATABYTES) ?? control.int('databytes', 0),
+    databytes: sizeLimit(control, peer.env),
     badMailFrom: lowerSet(control.list('badmailfrom') ?? []),
-    rcptHosts: rcptHosts === undefined ? undefined : lowerSet(rcptHosts),
+    rcptHosts: readRcptHosts(control),
     relayClient: relayClient === undefined ? undefined : mailText(relayClient),
     localHost: peer.localHost ?? peer.localIp ?? 'unknown',
   };
-}
-
-/** As scan_ulong reads it: no digit at the start is 0, that is, no limit. */
-function digits(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  return Math.min(Number(/^[0-9]*/.exec(text)?.[0] ?? 0), Number.MAX_SAFE_INTEGER);
 }
 
 function lowerSet(entries: readonly string[]): ReadonlySet<string> {

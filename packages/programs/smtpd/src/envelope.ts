@@ -2,8 +2,9 @@
 
 import { parsePathAndParameters } from '@q/address';
 import { asciiEqual } from '@q/bytes';
+import { isForUs } from '@q/control';
 import { RECIPIENTS_MAX } from './limits.ts';
-import { isBadSender, isForUs, withLocalName } from './policy.ts';
+import { isBadSender, withLocalName } from './policy.ts';
 import { REPLY } from './replies.ts';
 import { reply, type State, type Transaction } from './state.ts';
 

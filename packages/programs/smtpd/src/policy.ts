@@ -1,7 +1,6 @@
-// Whose mail is taken, and for whom: badmailfrom, rcpthosts, morercpthosts.cdb, localiphost.
+// Who may not send, and what an address in brackets means: badmailfrom, localiphost.
 
 import { networkInterfaces } from 'node:os';
-import { splitAddress } from '@q/address';
 import { asciiLower } from '@q/bytes';
 import type { Config } from './config.ts';
 
@@ -11,29 +10,6 @@ export function isBadSender(sender: string, bad: Config['badMailFrom']): boolean
   const address = asciiLower(sender);
   const at = address.lastIndexOf('@');
   return bad.has(address) || (at >= 0 && bad.has(address.slice(at)));
-}
-
-/**
- * True when mail for this recipient is ours to take: it has no domain, or its domain or a suffix of
- * that from a dot on is listed in rcpthosts or is a key for `inCdb` (morercpthosts.cdb).
- */
-export function isForUs(
-  recipient: string,
-  hosts: Config['rcptHosts'],
-  inCdb: (key: string) => boolean,
-): boolean {
-  if (hosts === undefined) return true;
-  const { domain } = splitAddress(recipient);
-  if (domain === undefined) return true;
-  const keys = suffixes(asciiLower(domain));
-  return keys.some((key) => hosts.has(key)) || keys.some(inCdb);
-}
-
-/** `a.b.c`, `.b.c`, `.c` */
-function suffixes(domain: string): string[] {
-  const keys = [domain];
-  for (let i = 1; i < domain.length; i++) if (domain[i] === '.') keys.push(domain.slice(i));
-  return keys;
 }
 
 /** user@[192.0.2.1] becomes user@localiphost when that is an address of this host. */

@@ -1,5 +1,6 @@
 // The SMTP server as a function of a connection: qmail-smtpd(8), RFC 5321.
 
+import { MoreHosts } from '@q/control';
 import { faultOf, isFault } from '@q/fault';
 import { type Conn, Disconnected, LineTooLong, type Peer, Timeout } from '@q/session';
 import { type Command, parseCommand } from '@q/smtp';
@@ -7,7 +8,7 @@ import { commandFor, type Step } from './commands.ts';
 import type { Config } from './config.ts';
 import { BAD_COMMANDS_MAX, COMMAND_LINE_MAX, SESSION_MAX } from './limits.ts';
 import { REPLY } from './replies.ts';
-import { MoreHosts, reply, type Services, type State } from './state.ts';
+import { reply, type Services, type State } from './state.ts';
 
 /**
  * Serves one client and resolves to the exit code: 0 after QUIT, 1 for any other end. Throws what

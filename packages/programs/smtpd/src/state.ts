@@ -1,7 +1,6 @@
 // What one connection remembers between commands.
 
-import { join } from 'node:path';
-import { type Cdb, openCdb } from '@q/cdb';
+import type { MoreHosts } from '@q/control';
 import type { Queue } from '@q/queue-socket';
 import type { Conn, Peer } from '@q/session';
 import type { Config } from './config.ts';
@@ -36,28 +35,4 @@ export interface State {
 export function reply(state: State, text: string): 'next' {
   state.conn.write(`${text}\r\n`);
   return 'next';
-}
-
-/** control/morercpthosts.cdb, opened when it is first asked for. */
-export class MoreHosts {
-  readonly #path: string;
-  #cdb: Cdb | undefined;
-  #opened = false;
-
-  constructor(home: string) {
-    this.#path = join(home, 'control/morercpthosts.cdb');
-  }
-
-  /** False for everything when there is no such file. Throws a fault when it cannot be read. */
-  has(domain: string): boolean {
-    if (!this.#opened) this.#cdb = openCdb(this.#path);
-    this.#opened = true;
-    return this.#cdb?.get(domain) !== undefined;
-  }
-
-  close(): void {
-    this.#cdb?.close();
-    this.#cdb = undefined;
-    this.#opened = false;
-  }
 }

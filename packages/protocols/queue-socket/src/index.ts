@@ -5,6 +5,7 @@ export {
   type QueueOptions,
   queueSocketPath,
 } from './client.ts';
+export { type EnvelopeAwareSink, queueDescriptors } from './descriptors.ts';
 export { QueueExit, queueExitText } from './exit-text.ts';
 export {
   type Queued,

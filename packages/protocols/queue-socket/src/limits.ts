@@ -7,8 +7,9 @@ export const NETSTRING_MAX = 0x7fff_ffff;
 export const ANSWER_MAX = 64;
 
 /**
- * What a client gathers before it sends, bytes. A message below it goes out in one write, takes no
- * connection while it trickles in, and can be sent again when an idle connection proves dead.
+ * What a client gathers before it sends, bytes, and what is read at once from a caller's fd 0 and fd 1.
+ * A message below it goes out in one write, takes no connection while it trickles in, and can be sent
+ * again when an idle connection proves dead.
  */
 export const BLOCK = 65_536;
 
@@ -38,3 +39,6 @@ export const ERROR_TEXT_SECONDS = 2;
 
 /** At the end of a connection: how long the server waits for its last answer to go out, seconds. */
 export const FLUSH_SECONDS = 5;
+
+/** A descriptor that somebody made non-blocking is asked again after this, ms. */
+export const NONBLOCKING_POLL_MS = 20;

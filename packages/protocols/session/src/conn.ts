@@ -104,13 +104,16 @@ export class Conn {
     }
   }
 
-  /** What has arrived, at least one byte, waiting if need be; undefined at the end of input. */
-  async read(): Promise<Buffer | undefined> {
+  /**
+   * What has arrived, at least one byte, waiting if need be; undefined at the end of input. `between`:
+   * nothing is half done, so that a stop ends the wait at once, as it does for readLine.
+   */
+  async read(between = false): Promise<Buffer | undefined> {
     for (;;) {
       if (this.#held.length > 0) return this.#held.take(this.#held.length);
       const chunk = this.#source.take();
       if (chunk !== undefined) return chunk;
-      if (!(await this.#inputReady('bytes'))) return undefined;
+      if (!(await this.#inputReady(between ? 'line' : 'bytes'))) return undefined;
     }
   }
 

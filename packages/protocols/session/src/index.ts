@@ -1,4 +1,5 @@
 export { Conn, type ConnOptions, connOf } from './conn.ts';
+export { connectTo } from './connect.ts';
 export { type Endpoint, endpointText, inheritedEndpoints, parseEndpoint } from './endpoint.ts';
 export { Disconnected, LineTooLong, Timeout } from './errors.ts';
 export { networkOf } from './gate.ts';

@@ -5,8 +5,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, errnoText, Temporary } from '@q/fault';
 import { readFd } from '@q/fsx';
-import { type Queued, QueueExit, type QueueSink } from '@q/queue-socket';
+import { QueueExit } from './exit-text.ts';
 import { BLOCK, NONBLOCKING_POLL_MS } from './limits.ts';
+import type { Queued, QueueSink } from './server.ts';
 
 /** A sink that knows where its envelope ends, since fd 1 may stay open behind it. */
 export interface EnvelopeAwareSink extends QueueSink {
