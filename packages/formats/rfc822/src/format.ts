@@ -72,7 +72,10 @@ function written(token: Token): string {
   }
 }
 
-/** qmail escapes all of these in all words. A line end before a blank is folding and stays one. */
+/**
+ * qmail escapes these in all words. A line end before a blank is folding and stays one; no other can come from a header,
+ * and must not end a field.
+ */
 function escaped(text: string): string {
-  return text.replace(/["[\]()\\\r]|\n(?![ \t])/g, '\\$&');
+  return text.replace(/\n(?![ \t])/g, ' ').replace(/["[\]()\\\r]/g, '\\$&');
 }

@@ -1,0 +1,3 @@
+export { injectMain } from './inject.ts';
+export { mailsubjMain } from './mailsubj.ts';
+export { datemailMain, predateMain } from './predate.ts';
