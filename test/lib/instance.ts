@@ -23,10 +23,11 @@ export function openDirectory(prefix: string): string {
   return dir;
 }
 
-/** Starts `qmail-ts start` in `dir` and resolves when it has shown that mail goes through. */
+/** Starts `qmail-ts start` in `dir`, with `env` besides PATH and HOME; resolves when mail has been seen to go through. */
 export async function startInstance(
   dir: string,
   words: readonly string[] = [],
+  env: NodeJS.ProcessEnv = {},
 ): Promise<RunningInstance> {
   const ports = words.some((word) => word.includes('-port'))
     ? []
@@ -36,7 +37,7 @@ export async function startInstance(
     ['start', '--dir', dir, '--json', ...ports, ...words],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH, HOME: dir },
+      env: { PATH: process.env.PATH, HOME: dir, ...env },
     },
   );
   let out = '';

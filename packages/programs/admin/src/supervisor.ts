@@ -89,6 +89,8 @@ export async function supervise(
       });
       running.set(service.name, child);
       note(dir, running);
+      // Being started when stop() looked for what to end.
+      if (stopping) void endGroups([child.pid]);
       for (const stream of [child.stdio[1], child.stdio[2]]) {
         stream?.on('data', (chunk: Buffer) =>
           log(service.name, chunk.toString('latin1').trimEnd()),
