@@ -1,0 +1,87 @@
+// replier(1): answers a message by itself, once for each sender, and never another program's: RFC 3834.
+
+import { bytesOf } from '@q/bytes';
+import { faultOf, Permanent, Temporary } from '@q/fault';
+import { type Invocation, mailText } from '@q/proc';
+import { EXIT } from '../exit-codes.ts';
+import { parseFlags } from '../flags.ts';
+import { readHeader } from '../header.ts';
+import { REPLY_DAYS } from '../limits.ts';
+import { report } from '../report.ts';
+import { deliveryVariable, enqueue } from '../requeue.ts';
+import { oncePerSender } from './memory.ts';
+import { composeReply, Original } from './reply.ts';
+import { HeaderSilence, senderSilence } from './silence.ts';
+import { readReplyText } from './text.ts';
+
+const DAY = 86_400;
+
+/** 0 whether or not there was a reply; the line on descriptor 2 tells. Throws Temporary for any trouble. */
+export async function replierMain({ args, env }: Invocation): Promise<number> {
+  const settings = settingsOf(args, env);
+  if (settings === undefined) {
+    report('replier: usage: replier [-d days] [-m memory] [-a address] ... textfile');
+    return EXIT.PERMANENT;
+  }
+  try {
+    report(`replier: ${await answer(settings, env)}`);
+    return EXIT.OK;
+  } catch (error) {
+    // A reply that cannot be sent must not bounce the message.
+    const fault = faultOf(error, `unable to reply with ${settings.file}`);
+    throw fault instanceof Permanent ? new Temporary(fault.message, { cause: error }) : fault;
+  }
+}
+
+interface Settings {
+  readonly file: string;
+  readonly memory: string;
+  readonly days: number;
+  /** Our addresses, latin1; the first is the one the reply is from. */
+  readonly own: readonly string[];
+  readonly sender: string;
+}
+
+function settingsOf(args: readonly string[], env: Invocation['env']): Settings | undefined {
+  const flags = parseFlags(args, 'd:m:a:');
+  const [file, ...others] = flags?.words ?? [];
+  if (flags === undefined || file === undefined || others.length > 0) return undefined;
+  const valuesOf = (wanted: string) =>
+    flags.given.filter(({ letter }) => letter === wanted).map(({ value }) => value);
+  const days = valuesOf('d').at(-1) ?? String(REPLY_DAYS);
+  if (!/^[0-9]{1,4}$/.test(days) || Number(days) === 0) return undefined;
+  return {
+    file,
+    memory: valuesOf('m').at(-1) ?? `${file}.sent`,
+    days: Number(days),
+    own: [...valuesOf('a').map(mailText), deliveryVariable(env, 'RECIPIENT')],
+    sender: deliveryVariable(env, 'SENDER'),
+  };
+}
+
+/** What has been done, for the log. */
+async function answer(settings: Settings, env: Invocation['env']): Promise<string> {
+  const { file, memory, days, own, sender } = settings;
+  const text = readReplyText(file); // First: a mistake in it shows with the first message.
+  const unfit = senderSilence(sender, own);
+  if (unfit !== undefined) return `no reply: ${unfit}`;
+  const silence = new HeaderSilence(own);
+  const original = new Original();
+  await readHeader((field) => {
+    silence.look(field);
+    original.look(field);
+  });
+  if (silence.reason !== undefined) return `no reply: ${silence.reason}`;
+  const now = Math.floor(Date.now() / 1000);
+  const address = own[0] as string;
+  const message = composeReply({ address, to: sender, text, original, now, pid: process.pid });
+  let qp = '';
+  const known = await oncePerSender(
+    sender,
+    { path: memory, seconds: days * DAY, now },
+    async () => {
+      qp = await enqueue(env, '', [sender], (writer) => writer.write(bytesOf(message)));
+    },
+  );
+  return known === undefined ? `qp ${qp}` : `no reply: ${known}`;
+}
