@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { connectQueue } from '@q/queue-socket';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { client, connectRaw, request, send } from './testing/client.ts';
@@ -97,6 +97,13 @@ test('the socket is for everyone and is replaced by a successor', async () => {
   expect(first.uid).toBe(ownerUid);
   await serve();
   expect(statSync(join(instance.home, 'run/queue.socket')).ino).not.toBe(first.ino);
+  expect((await send(client(instance.home), 'x')).code).toBe(0);
+});
+
+test('its lifeline gets one byte when clients can connect', async () => {
+  const { child } = await serve({ lifeline: true });
+  const [bytes] = await once(child.stdio[3] as Readable, 'data');
+  expect(bytes).toHaveLength(1);
   expect((await send(client(instance.home), 'x')).code).toBe(0);
 });
 

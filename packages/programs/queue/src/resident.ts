@@ -2,7 +2,7 @@
 // on the host, over the queue socket; the kernel says who is calling.
 
 import { setMaxListeners } from 'node:events';
-import { chmodSync, renameSync, unlinkSync } from 'node:fs';
+import { chmodSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { createServer, type Server, Socket } from 'node:net';
 import { errnoText } from '@q/fault';
 import { DirectorySync } from '@q/fsx';
@@ -26,7 +26,7 @@ export interface ServeQueueOptions {
   /** The queue's owner: this process's uid. */
   readonly owner: number;
   readonly ids: InvokerIds;
-  /** A descriptor whose end of file means: stop. */
+  /** A descriptor whose end of file means: stop. It gets one byte when clients can connect. */
   readonly lifeline: number | undefined;
   readonly log: Log;
 }
@@ -47,6 +47,7 @@ export async function serveQueue(options: ServeQueueOptions): Promise<void> {
     served.finally(() => running.delete(served));
   });
   await bind(server, options.path);
+  if (options.lifeline !== undefined) sayReady(options.lifeline);
   options.log(`listening on ${options.path}`);
 
   const reason = await stopped;
@@ -124,6 +125,15 @@ async function bind(server: Server, path: string): Promise<void> {
   });
   chmodSync(own, SOCKET_MODE);
   renameSync(own, path);
+}
+
+/** qmail-send waits for it with the bounces that are due right at the start. */
+function sayReady(lifeline: number): void {
+  try {
+    writeSync(lifeline, Buffer.alloc(1));
+  } catch {
+    // It can only be read, or nobody is there any more: the end of file tells.
+  }
 }
 
 /** Resolves with the reason to stop. */

@@ -46,6 +46,10 @@ export class Finisher {
     return this.#running.size < DONE_PARALLEL ? this.#due.nextAt() : undefined;
   }
 
+  makeAllDue(now: number): void {
+    this.#due.makeAllDue(now);
+  }
+
   kick(): void {
     const context = this.#context;
     while (!context.stopping && this.#running.size < DONE_PARALLEL) {

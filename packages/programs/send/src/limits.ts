@@ -60,6 +60,9 @@ export const COPY_CHUNK = 65536;
 /** How long a bounce may take to be queued before it is given up and tried again later. */
 export const INJECT_TIMEOUT = 1200;
 
+/** How long the first bounces wait for the queue server, which is started together with qmail-send. */
+export const QUEUE_START = 30;
+
 /** After SIGTERM, how long preprocessing and bounces under way may take to end; deliveries take what they need. */
 export const STOP_GRACE = 60;
 

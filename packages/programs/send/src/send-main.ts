@@ -5,15 +5,16 @@
 // and 2 are pipes that speak a protocol: nothing here may touch process.stdout, process.stderr or console.
 
 import { constants, openSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { openControl, qmailHome } from '@q/control';
 import { tryFlock } from '@q/fsx';
 import { isOpen, setCloseOnExec } from '@q/posix';
 import type { Invocation } from '@q/proc';
 import { QueuePaths } from '@q/queue-files';
-import { connectQueue } from '@q/queue-socket';
+import { connectQueue, type Queue } from '@q/queue-socket';
 import { CleanLink } from './clean-link.ts';
 import { readSettings, type Settings } from './controls.ts';
-import { THREADS } from './limits.ts';
+import { QUEUE_START, THREADS } from './limits.ts';
 import { openInput } from './pipe.ts';
 import { sealStdio } from './seal-stdio.ts';
 import { openSendLog, type SendLog, safeText } from './send-log.ts';
@@ -70,10 +71,10 @@ async function send({ env }: Invocation, log: SendLog): Promise<number> {
     clean: new CleanLink(CLEAN, () => tell((it) => it.lost('qmail-clean'))),
     lifeline: openLifeline(env.QUEUELINK, () => tell((it) => it.lost('qmail-queue'))),
   }));
-  const queue = connectQueue({ home, env, stderr: LOG });
+  const queue = onceReady(connectQueue({ home, env, stderr: LOG }), open.lifeline?.ready);
   const close = () => {
     for (const link of [open.local, open.remote, open.clean, queue]) link.close();
-    open.lifeline?.destroy();
+    open.lifeline?.socket.destroy();
   };
   try {
     const slots = await slotsOf(settings, open);
@@ -118,9 +119,35 @@ function takeMutex(path: string): void {
   }
 }
 
-function openLifeline(number: string | undefined, onGone: () => void) {
+interface Lifeline {
+  readonly socket: Socket;
+  /** Resolves when the queue server listens, or is gone, or has taken too long. */
+  readonly ready: Promise<void>;
+}
+
+function openLifeline(number: string | undefined, onGone: () => void): Lifeline | undefined {
   if (number === undefined || !/^[7-9]$/.test(number)) return undefined;
-  return openInput(Number(number), () => {}, onGone);
+  let settle = () => {};
+  const ready = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+  const patience = setTimeout(settle, QUEUE_START * 1000).unref();
+  const socket = openInput(Number(number), settle, () => {
+    settle();
+    onGone();
+  });
+  ready.then(() => clearTimeout(patience));
+  return { socket, ready };
+}
+
+/** A bounce may be due before the queue server, started together with us, listens. */
+function onceReady(queue: Queue, ready: Promise<void> | undefined): Queue {
+  if (ready === undefined) return queue;
+  const open: Queue['open'] = async (env) => {
+    await ready;
+    return queue.open(env);
+  };
+  return { open, close: () => queue.close() };
 }
 
 function orDie<Result>(what: string, action: () => Result): Result {

@@ -105,9 +105,10 @@ export class Sender {
     this.#checkEnd();
   }
 
-  /** SIGALRM: every message is tried now. */
+  /** SIGALRM: everything that was put off is tried now, bounces and removals included. */
   tryAllNow(): void {
-    for (const channel of this.#channels) channel.makeAllDue(this.#context.now());
+    for (const part of [...this.#channels, this.#finisher, this.#todo])
+      part.makeAllDue(this.#context.now());
     this.#tick();
   }
 

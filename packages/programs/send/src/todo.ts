@@ -81,6 +81,12 @@ export class Todo implements EarlyEnds {
     return known.length === 0 ? undefined : Math.min(...known);
   }
 
+  /** What is left in todo after trouble is looked for again, too. */
+  makeAllDue(now: number): void {
+    this.#unremoved.makeAllDue(now);
+    this.#rescan = true;
+  }
+
   kick(): void {
     if (this.#context.stopping) return;
     if (this.#scan === 'none' && (this.#rescan || this.#context.now() >= this.#nextScan)) {
