@@ -9,6 +9,9 @@
 // Example: `Ann (me) <"a b"@[1.2.3.4]>` is the tokens atom Ann, comment me, <, quoted `a b`, @, literal 1.2.3.4, >.
 // Blanks and line ends between tokens mean nothing. Text is latin1; bytes above 127 may stand in all of them.
 
+import { Temporary } from '@q/fault';
+import { TOKENS_MAX } from './limits.ts';
+
 export type Word = 'atom' | 'quoted' | 'literal' | 'comment';
 export type Special = '.' | ',' | '@' | '<' | '>' | ':' | ';';
 
@@ -20,7 +23,8 @@ export interface Token {
 
 /**
  * The tokens of a field's body; undefined when a quoted string, literal or comment does not end, or a `)` or `]` is
- * first in a word. Takes time in proportion to the text, however comments are nested.
+ * first in a word. Takes time in proportion to the text, however comments are nested. Throws Temporary when there are
+ * more than TOKENS_MAX.
  */
 export function tokenize(text: string): Token[] | undefined {
   const tokens: Token[] = [];
@@ -41,6 +45,7 @@ export function tokenize(text: string): Token[] | undefined {
       if (word.token !== undefined) tokens.push(word.token);
       at = word.end;
     }
+    if (tokens.length > TOKENS_MAX) throw new Temporary('out of memory');
   }
   return tokens;
 }

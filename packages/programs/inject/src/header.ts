@@ -3,6 +3,7 @@
 
 import { quoteAddress } from '@q/address';
 import { asciiLower } from '@q/bytes';
+import { Temporary } from '@q/fault';
 import {
   type Field,
   formatField,
@@ -12,6 +13,7 @@ import {
   tokenize,
 } from '@q/rfc822';
 import { KNOWN_FIELDS, type KnownField } from './known-fields.ts';
+import { HEADER_RECIPIENTS_MAX } from './limits.ts';
 import {
   dateField,
   defaultSender,
@@ -109,6 +111,8 @@ export class HeaderRewriter {
           return text;
         }
         append(this.#recipients[known.addresses], addresses);
+        if (this.#recipients[known.addresses].length > HEADER_RECIPIENTS_MAX)
+          throw new Temporary('out of memory');
         if (known.followUp) append(this.#followUps, addresses);
         break;
       case 'return path':

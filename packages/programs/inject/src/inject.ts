@@ -9,7 +9,7 @@ import { type Arguments, parseArguments } from './arguments.ts';
 import { HeaderRewriter, type NewHeader } from './header.ts';
 import { readInput } from './input.ts';
 import { type Output, openQueueOutput, standardOutput } from './output.ts';
-import { unparsable } from './own-fields.ts';
+import { shown, unparsable } from './own-fields.ts';
 import { argumentTokens, rewriteAddress } from './rewrite.ts';
 import { readSettings, type Settings } from './settings.ts';
 
@@ -106,7 +106,7 @@ function senderArgument(address: string, settings: Settings): string {
 
 function recipientArgument(address: string, settings: Settings): string {
   const tokens = argumentTokens(address);
-  if (tokens === undefined) throw new Permanent(`unable to parse address: ${address}`);
+  if (tokens === undefined) throw new Permanent(`unable to parse address: ${shown(address)}`);
   return plainText(rewriteAddress(tokens, settings.defaults));
 }
 

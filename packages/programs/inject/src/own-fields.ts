@@ -4,6 +4,7 @@ import { quoteLocal } from '@q/address';
 import { Permanent } from '@q/fault';
 import { rfc822Date } from '@q/message';
 import { formatField, plainText, rewriteAddressList, type Token, tokenize } from '@q/rfc822';
+import { SHOWN_MAX } from './limits.ts';
 import { rewriteAddress } from './rewrite.ts';
 import type { Settings } from './settings.ts';
 
@@ -51,7 +52,14 @@ export function withVerp(sender: string, { flags }: Settings): string {
 }
 
 export function unparsable(line: string): Permanent {
-  return new Permanent(`unable to parse this line:\n${line.replace(/\n$/, '')}`);
+  return new Permanent(`unable to parse this line:\n${shown(line.replace(/\n$/, ''))}`);
+}
+
+/** Mail text as standard error shows it: its bytes, where they are UTF-8, and of control characters only tabs and line ends. */
+export function shown(text: string): string {
+  return Buffer.from(text.slice(0, SHOWN_MAX), 'latin1')
+    .toString('utf8')
+    .replace(/[\0-\x08\x0b-\x1f\x7f]/g, '?');
 }
 
 function boxTokens(local: string, host: string | undefined): Token[] {

@@ -63,9 +63,13 @@ class ProgramTransport implements Transport {
   async message(bytes: Buffer): Promise<void> {
     const stream = this.#message;
     if (stream.destroyed || this.#exited || stream.write(bytes)) return;
-    await new Promise<void>((done) => {
-      stream.once('drain', done);
-      stream.once('close', done);
+    // Each listener goes when the other has been called: a large message waits here many times.
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        stream.off('drain', done).off('close', done);
+        resolve();
+      };
+      stream.on('drain', done).on('close', done);
     });
   }
 
