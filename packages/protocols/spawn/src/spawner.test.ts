@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import {
   chmodSync,
   closeSync,
@@ -60,6 +60,7 @@ function spawner(deliver: (delivery: Delivery) => Promise<string>, messageOwner 
     seen,
     limit: () => limit,
     end: () => commands.end(),
+    breakReports: () => reports.destroy(new Error('EPIPE')),
     send: (slot: number, message = '5/28', recipient = 'a@b') =>
       commands.write(encodeDelivery({ slot, message, sender: 's@t', recipient })),
     async waitFor(count: number) {
@@ -126,6 +127,21 @@ test('a message of another owner is refused', async () => {
   one.end();
   await one.done;
   expect(one.seen).toEqual([{ slot: 0, text: REFUSAL.wrongOwner }]);
+});
+
+test('when reports cannot be written any more it finishes what runs and ends, its input still open', async () => {
+  const events = new EventEmitter();
+  const one = spawner(async () => {
+    events.emit('begun');
+    await once(events, 'finish');
+    return 'Kdone\n';
+  });
+  const begun = once(events, 'begun');
+  one.send(1);
+  await begun;
+  one.breakReports();
+  events.emit('finish');
+  await one.done;
 });
 
 test('a delivery that throws what nobody foresaw is deferred', async () => {

@@ -45,7 +45,8 @@ export async function runSpawner(options: SpawnerOptions): Promise<void> {
   const limit = options.limit ?? SPAWN_LIMIT;
   const running = new Map<number, Promise<void>>();
   const decoder = new DeliveryDecoder();
-  reports.on('error', () => {}); // nobody listens any more: finish and go
+  // Nobody hears us any more: finish and go, for without reports qmail-send's slots would stay taken for ever.
+  reports.on('error', () => commands.destroy());
   reports.write(encodeSpawnLimit(limit));
 
   const answer = (slot: number, text: string) => {
