@@ -13,6 +13,7 @@ const O_CLOEXEC = 0o2000000;
 const O_NONBLOCK = 0o4000;
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
+const SOCK_SEQPACKET = 5;
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
 
@@ -25,9 +26,18 @@ export function pipe(): { readonly read: number; readonly write: number } {
 
 /** Two connected stream sockets, both close-on-exec. Each sees end of file when the other side's last holder is gone. */
 export function socketpair(): readonly [number, number] {
+  return connectedPair(SOCK_STREAM);
+}
+
+/** The same for messages (passing.ts): each is read whole, as it was sent. */
+export function messagePair(): readonly [number, number] {
+  return connectedPair(SOCK_SEQPACKET);
+}
+
+function connectedPair(type: number): readonly [number, number] {
   const fds = [-1, -1];
   const call = cFunction('int socketpair(int domain, int type, int protocol, _Out_ int *fds)');
-  checked(call(AF_UNIX, SOCK_STREAM | O_CLOEXEC, 0, fds), 'socketpair');
+  checked(call(AF_UNIX, type | O_CLOEXEC, 0, fds), 'socketpair');
   return [fds[0] as number, fds[1] as number];
 }
 

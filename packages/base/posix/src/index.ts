@@ -12,6 +12,7 @@ export {
   dup2,
   dupAbove,
   isOpen,
+  messagePair,
   mkfifo,
   type PeerCredentials,
   peerCredentials,
@@ -21,5 +22,5 @@ export {
   socketpair,
 } from './descriptors.ts';
 export { alarm, execve, exitNow, findProgram } from './exec.ts';
-export { receiveDescriptors, sendDescriptors } from './passing.ts';
+export { type Message, receiveMessage, sendMessage } from './passing.ts';
 export { dropPrivileges, type Identity } from './privileges.ts';

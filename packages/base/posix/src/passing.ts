@@ -1,14 +1,17 @@
-// Open files over a unix socket: sendmsg(2) and recvmsg(2) with SCM_RIGHTS, unix(7). The receiver gets
-// descriptors of its own for the same open files, as a child would by inheritance, and nothing else: what
+// Open files over a unix socket, with a message: sendmsg(2) and recvmsg(2) with SCM_RIGHTS, unix(7). The receiver
+// gets descriptors of its own for the same open files, as a child would by inheritance, and nothing else: what
 // it may do with them was settled when they were opened.
+//
+// The sockets are of the kind that keeps messages apart (SOCK_SEQPACKET): each goes whole or not at all.
 
 import { closeSync } from 'node:fs';
 import { faultOf, Temporary } from '@q/fault';
-import { cFunction, koffi, systemError } from './libc.ts';
+import { cFunction, koffi, lastErrno, systemError } from './libc.ts';
 
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const MSG_CTRUNC = 0x8;
+const MSG_TRUNC = 0x20;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x40000000;
@@ -16,35 +19,72 @@ const MSG_CMSG_CLOEXEC = 0x40000000;
 /** A control message: its length (size_t), level and type (int), then the descriptors (int). */
 const INT = 4;
 
-/**
- * Sends the open files of `fds`, in this order, as one message. Ours stay open. Throws a fault when the
- * other end is gone or its queue is full; never waits.
- */
-export function sendDescriptors(socket: number, fds: readonly number[]): void {
-  const control = Buffer.alloc(controlSize(fds.length));
-  writeSize(control, headerSize() + fds.length * INT);
-  control.writeInt32LE(SOL_SOCKET, sizeOfSize());
-  control.writeInt32LE(SCM_RIGHTS, sizeOfSize() + INT);
-  for (const [i, fd] of fds.entries()) control.writeInt32LE(fd, headerSize() + i * INT);
-  const send = messageFunction('intptr_t sendmsg(int fd, msghdr *message, int flags)');
-  const sent = send(socket, header(control), MSG_DONTWAIT | MSG_NOSIGNAL);
-  if (sent < 0) throw faultOf(systemError('sendmsg'), 'unable to pass descriptors');
+/** The kernel's bound on descriptors in one message is 253; here nobody passes more than these. */
+const FDS_MAX = 8;
+
+/** Not now, or not a message of this size. */
+const NOT_TAKEN: ReadonlySet<string> = new Set([
+  'EAGAIN',
+  'EWOULDBLOCK',
+  'EMSGSIZE',
+  'ENOBUFS',
+  'ETOOMANYREFS',
+]);
+
+export interface Message {
+  /** Holds until the next message is received. */
+  readonly bytes: Buffer;
+  readonly fds: readonly number[];
 }
 
 /**
- * Takes one message of exactly `count` open files; the descriptors are close-on-exec. Never waits: the
- * message must be there already. Throws Temporary when it is not, or is another one.
+ * Sends `bytes` (at least one) with the open files of `fds`, in this order. Ours stay open. False when the
+ * socket takes no such message now; throws a fault when the other end is gone. Never waits.
  */
-export function receiveDescriptors(socket: number, count: number): readonly number[] {
-  const control = Buffer.alloc(controlSize(count));
-  const message = header(control);
+export function sendMessage(socket: number, bytes: Buffer, fds: readonly number[]): boolean {
+  const control = fds.length === 0 ? undefined : controlFor(fds);
+  const send = messageFunction('intptr_t sendmsg(int fd, msghdr *message, int flags)');
+  const sent = send(socket, header(bytes, control), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (sent >= 0) return true;
+  if (NOT_TAKEN.has(lastErrno())) return false;
+  throw faultOf(systemError('sendmsg'), 'unable to pass descriptors');
+}
+
+/**
+ * Takes the next message; its descriptors are close-on-exec. With `wait` the whole process stands still until there
+ * is one. 'end' when the other end is gone, 'none' when there is none and it does not wait. Throws Temporary for a
+ * message that is longer than `buffer`, which gets its bytes, or has too many files.
+ */
+export function receiveMessage(
+  socket: number,
+  buffer: Buffer,
+  { wait }: { readonly wait: boolean },
+): Message | 'none' | 'end' {
+  const control = Buffer.alloc(controlSize(FDS_MAX));
+  const message = header(buffer, control);
   const receive = messageFunction('intptr_t recvmsg(int fd, _Inout_ msghdr *message, int flags)');
-  const length = receive(socket, message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (length < 0) throw faultOf(systemError('recvmsg'), 'unable to take descriptors');
-  const fds = received(control);
-  if (length === 1 && fds.length === count && (message.msg_flags & MSG_CTRUNC) === 0) return fds;
+  const flags = MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT);
+  const length = Number(receive(socket, message, flags));
+  if (length < 0) return notReceived();
+  if (length === 0) return 'end';
+  const fds = message.msg_controllen === 0 ? [] : received(control);
+  if ((message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) === 0)
+    return { bytes: buffer.subarray(0, length), fds };
   for (const fd of fds) closeSync(fd);
-  throw new Temporary('unable to take descriptors: another number of them was expected');
+  throw new Temporary('unable to take a message: it is too big');
+}
+
+function notReceived(): 'none' | 'end' {
+  switch (lastErrno()) {
+    case 'EAGAIN':
+    case 'EWOULDBLOCK':
+    case 'EINTR':
+      return 'none';
+    case 'ECONNRESET':
+      return 'end';
+    default:
+      throw faultOf(systemError('recvmsg'), 'unable to take descriptors');
+  }
 }
 
 /** The kernel leaves the buffer's zeros where it had nothing to say. */
@@ -57,6 +97,15 @@ function received(control: Buffer): readonly number[] {
   return Array.from({ length: Math.floor((length - headerSize()) / INT) }, (_, i) =>
     control.readInt32LE(headerSize() + i * INT),
   );
+}
+
+function controlFor(fds: readonly number[]): Buffer {
+  const control = Buffer.alloc(controlSize(fds.length));
+  writeSize(control, headerSize() + fds.length * INT);
+  control.writeInt32LE(SOL_SOCKET, sizeOfSize());
+  control.writeInt32LE(SCM_RIGHTS, sizeOfSize() + INT);
+  for (const [i, fd] of fds.entries()) control.writeInt32LE(fd, headerSize() + i * INT);
+  return control;
 }
 
 function messageFunction(prototype: string) {
@@ -79,22 +128,24 @@ function messageFunction(prototype: string) {
 /** koffi's types have names for the whole process and cannot be made twice. */
 let defined = false;
 
-/** A message needs a byte to travel with. */
-function header(control: Buffer) {
+function header(bytes: Buffer, control: Buffer | undefined) {
   return {
     msg_name: null,
     msg_namelen: 0,
-    msg_iov: [{ iov_base: Buffer.alloc(1), iov_len: 1 }],
+    msg_iov: [{ iov_base: bytes, iov_len: bytes.length }],
     msg_iovlen: 1,
-    msg_control: control,
-    msg_controllen: control.length,
+    msg_control: control ?? null,
+    msg_controllen: control?.length ?? 0,
     msg_flags: 0,
   };
 }
 
 function sizeOfSize(): number {
-  return koffi().sizeof('size_t');
+  wordSize ??= koffi().sizeof('size_t');
+  return wordSize;
 }
+
+let wordSize: number | undefined;
 
 function headerSize(): number {
   return sizeOfSize() + 2 * INT;

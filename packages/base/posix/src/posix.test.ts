@@ -14,11 +14,12 @@ import {
   getgrnam,
   getpwnam,
   getpwuid,
+  messagePair,
   mkfifo,
   peerCredentials,
   pipe,
-  receiveDescriptors,
-  sendDescriptors,
+  receiveMessage,
+  sendMessage,
   socketpair,
 } from './index.ts';
 
@@ -100,41 +101,65 @@ test('a pipe carries bytes, a socketpair sees the other end go', () => {
   closeSync(b);
 });
 
-test('open files go over a socket and arrive as new descriptors', () => {
-  const [here, there] = socketpair();
+test('open files go over a socket with their message, again and again', () => {
+  const [here, there] = messagePair();
+  const buffer = Buffer.alloc(100);
   for (let round = 0; round < 100; round++) {
     const { read, write } = pipe();
-    sendDescriptors(here, [read, write]);
+    expect(sendMessage(here, Buffer.from(`call ${round}`), [read, write])).toBe(true);
+    expect(sendMessage(here, Buffer.from('nothing with it'), [])).toBe(true);
     closeSync(read);
     closeSync(write);
-    const [in2, out2] = receiveDescriptors(there, 2) as [number, number];
+    const first = received(there, buffer);
+    expect(String(first.bytes)).toBe(`call ${round}`);
+    const [in2, out2] = first.fds as [number, number];
+    expect(received(there, buffer)).toEqual({ bytes: Buffer.from('nothing with it'), fds: [] });
     writeSync(out2, `round ${round}`);
     closeSync(out2);
-    const buffer = Buffer.alloc(20);
     expect(buffer.toString('latin1', 0, readSync(in2, buffer))).toBe(`round ${round}`);
     expect(readSync(in2, buffer)).toBe(0);
     closeSync(in2);
   }
+  expect(receiveMessage(there, buffer, { wait: false })).toBe('none');
+  closeSync(here);
+  expect(receiveMessage(there, buffer, { wait: true })).toBe('end');
+  closeSync(there);
+});
+
+test('a message that is too big for its taker is a fault, and its files do not stay open', () => {
+  const [here, there] = messagePair();
+  const { read, write } = pipe();
+  sendMessage(here, Buffer.from('long'), [write]);
+  expect(() => receiveMessage(there, Buffer.alloc(3), { wait: true })).toThrow('too big');
+  sendMessage(here, Buffer.from('x'), new Array(20).fill(write));
+  expect(() => receiveMessage(there, Buffer.alloc(3), { wait: true })).toThrow('too big');
+  closeSync(write);
+  expect(readSync(read, Buffer.alloc(1))).toBe(0);
+  closeSync(read);
   closeSync(here);
   closeSync(there);
 });
 
-test('descriptors that are not there, too many or without a taker are faults, and none stays open', () => {
-  const [here, there] = socketpair();
-  expect(() => receiveDescriptors(there, 1)).toThrow('unable to take descriptors');
-  writeSync(here, 'x');
-  expect(() => receiveDescriptors(there, 1)).toThrow('another number');
-  const { read, write } = pipe();
-  sendDescriptors(here, [write, write, write]);
-  closeSync(write);
-  expect(() => receiveDescriptors(there, 1)).toThrow('another number');
-  expect(readSync(read, Buffer.alloc(1))).toBe(0);
+test('a message is not sent when it is bigger than the socket or nobody makes room, and then it is not lost in part', () => {
+  const [here, there] = messagePair();
+  expect(sendMessage(here, Buffer.alloc(10_000_000), [])).toBe(false);
+  let sent = 0;
+  while (sendMessage(here, Buffer.alloc(1000, sent), [])) sent++;
+  expect(sent).toBeGreaterThan(10);
+  const buffer = Buffer.alloc(2000);
+  for (let i = 0; i < sent; i++)
+    expect(received(there, buffer).bytes.equals(Buffer.alloc(1000, i))).toBe(true);
   closeSync(there);
-  expect(() => sendDescriptors(here, [read])).toThrow('unable to pass descriptors');
-  expect(() => sendDescriptors(9999, [read])).toThrow();
-  closeSync(read);
+  expect(() => sendMessage(here, Buffer.from('x'), [])).toThrow('unable to pass descriptors');
   closeSync(here);
+  expect(() => sendMessage(9999, Buffer.from('x'), [])).toThrow();
 });
+
+function received(socket: number, buffer: Buffer) {
+  const message = receiveMessage(socket, buffer, { wait: false });
+  if (typeof message === 'string') throw new Error(`no message: ${message}`);
+  return message;
+}
 
 test('a FIFO is made with its mode, and not over an existing name', () => {
   const path = join(dir, 'fifo');

@@ -6,19 +6,22 @@
 //   4 unlink tmp/NAME
 //   5 fsync new: only now is it on disk by that name, and success is reported
 
-import { lstat, stat } from 'node:fs/promises';
-import { errnoOf, isTemporaryErrno } from '@q/fault';
+// A process that delivers does nothing else meanwhile: all of this is done at once, without another thread, which
+// would cost more than most of these calls. Who makes several deliveries at a time gives its own fsyncs.
+
 import {
-  closeFd,
-  createExclusive,
-  fsyncDir,
-  fsyncFd,
-  linkFile,
-  type Path,
-  unlinkIfThere,
-  writeFully,
-} from '@q/fsx';
-import { DELIVERY_TIMEOUT, NAME_TRIES, WRITE_SIZE } from './limits.ts';
+  closeSync,
+  constants,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
+import { errnoOf, isTemporaryErrno } from '@q/fault';
+import { createExclusiveSync, type Path, writeFullySync } from '@q/fsx';
+import { DELIVERY_TIMEOUT, GATHERED_SIZE, NAME_TRIES, WRITE_SIZE } from './limits.ts';
 import { MaildirFault } from './maildir-fault.ts';
 import { uniqueName } from './name.ts';
 import { inside } from './paths.ts';
@@ -38,10 +41,45 @@ export interface DeliveryOptions {
   readonly pid?: number;
   readonly host?: string;
   readonly timeoutSeconds?: number;
-  readonly files?: Partial<typeof FILES>;
+  readonly files?: Partial<Files>;
 }
 
-const FILES = { createExclusive, writeFully, fsyncFd, closeFd, linkFile, unlinkIfThere, fsyncDir };
+/** The steps on disk; each throws a system error. */
+interface Files {
+  readonly createExclusive: (path: Path, mode: number) => number | Promise<number>;
+  readonly writeFully: (fd: number, data: Uint8Array) => Done;
+  readonly fsyncFd: (fd: number) => Done;
+  readonly closeFd: (fd: number) => Done;
+  readonly linkFile: (from: Path, to: Path) => Done;
+  /** No trouble when it is not there. */
+  readonly unlinkIfThere: (path: Path) => unknown;
+  readonly fsyncDir: (path: Path) => Done;
+}
+
+type Done = void | Promise<void>;
+
+const FILES: Files = {
+  createExclusive: createExclusiveSync,
+  writeFully: writeFullySync,
+  fsyncFd: fsyncSync,
+  closeFd: closeSync,
+  linkFile: linkSync,
+  unlinkIfThere: (path) => {
+    try {
+      unlinkSync(path);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+    }
+  },
+  fsyncDir: (path) => {
+    const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  },
+};
 
 /**
  * Puts the message into `maildir`/new, byte for byte, mode 0600, and resolves to its name once it is on
@@ -56,9 +94,9 @@ export async function deliverToMaildir(
     maildir,
     files: { ...FILES, ...options.files },
     freshName: () => freshName(options),
-    beforeLink: options.beforeLink ?? (async () => {}),
+    beforeLink: options.beforeLink,
   };
-  await enter(maildir);
+  enter(maildir);
   try {
     return { name: await throughTmp(delivery, timed(parts, options.timeoutSeconds)) };
   } catch (error) {
@@ -68,9 +106,9 @@ export async function deliverToMaildir(
 
 interface Delivery {
   readonly maildir: Path;
-  readonly files: typeof FILES;
+  readonly files: Files;
   readonly freshName: () => string;
-  readonly beforeLink: () => Promise<void>;
+  readonly beforeLink: (() => Promise<void>) | undefined;
 }
 
 function freshName({ now, pid, host }: DeliveryOptions): string {
@@ -82,9 +120,9 @@ function freshName({ now, pid, host }: DeliveryOptions): string {
 }
 
 /** What chdir would say: a maildir that is not there differs from one that has trouble. */
-async function enter(maildir: Path): Promise<void> {
+function enter(maildir: Path): void {
   try {
-    await stat(inside(maildir, '.'));
+    statSync(inside(maildir, '.'));
   } catch (error) {
     const passes = isTemporaryErrno(errnoOf(error) ?? '');
     throw new MaildirFault(passes ? 'write' : 'chdir', error);
@@ -104,20 +142,28 @@ async function throughTmp(delivery: Delivery, parts: AsyncIterable<Uint8Array>):
       // Before the link: NFS tells some write errors only now.
       await files.closeFd(fd);
     }
-    await delivery.beforeLink();
+    await delivery.beforeLink?.();
     linked = await linkToNew(delivery, tmp, name);
   } finally {
     // The message is safe, or its failure is being reported: a leftover here is only garbage.
-    await files.unlinkIfThere(tmp).catch(() => false);
+    await unlinkQuietly(files, tmp);
   }
   try {
     await files.fsyncDir(inside(maildir, 'new'));
   } catch (error) {
     // It may be on disk or not: it will be delivered again, so it must not stay as well.
-    await files.unlinkIfThere(inside(maildir, 'new', linked)).catch(() => false);
+    await unlinkQuietly(files, inside(maildir, 'new', linked));
     throw error;
   }
   return linked;
+}
+
+async function unlinkQuietly(files: Files, path: Path): Promise<void> {
+  try {
+    await files.unlinkIfThere(path);
+  } catch {
+    // There is nobody to tell who could do better.
+  }
 }
 
 async function create({
@@ -149,7 +195,7 @@ async function linkToNew(
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error;
       // NFS may do the link, lose the answer, and fail when the client asks again: then there are two names.
-      if ((await lstat(tmp)).nlink > 1) return name;
+      if (lstatSync(tmp).nlink > 1) return name;
       if (tries === NAME_TRIES) throw error;
       name = freshName();
     }
@@ -159,23 +205,26 @@ async function linkToNew(
 /** Gathers small pieces, so that two header lines and a short body are one write. */
 async function copy(
   parts: AsyncIterable<Uint8Array>,
-  write: (bytes: Uint8Array) => Promise<void>,
+  write: (bytes: Uint8Array) => Done,
 ): Promise<void> {
-  const gathered = Buffer.allocUnsafe(WRITE_SIZE);
+  let gathered: Uint8Array[] = [];
   let held = 0;
+  const flush = async () => {
+    if (held > 0) await write(Buffer.concat(gathered, held));
+    gathered = [];
+    held = 0;
+  };
   for await (const part of parts) {
-    if (held + part.length > gathered.length) {
-      await write(gathered.subarray(0, held));
-      held = 0;
-    }
-    if (part.length > gathered.length) {
+    if (held + part.length > WRITE_SIZE) await flush();
+    if (part.length >= GATHERED_SIZE) {
+      await flush();
       await write(part);
     } else {
-      gathered.set(part, held);
+      gathered.push(Buffer.from(part));
       held += part.length;
     }
   }
-  await write(gathered.subarray(0, held));
+  await flush();
 }
 
 /** The parts, with the time limit on all of them together; the source's errors become 'read'. */
@@ -209,12 +258,14 @@ async function before(
   const left = deadline - performance.now();
   // Asked for here too: a source that never waits lets no timer run.
   if (left <= 0) throw new MaildirFault('timeout');
+  const next = source.next();
+  if (!('then' in next)) return next;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new MaildirFault('timeout')), left);
   });
   try {
-    return await Promise.race([source.next(), late]);
+    return await Promise.race([next, late]);
   } finally {
     clearTimeout(timer);
   }

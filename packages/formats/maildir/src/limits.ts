@@ -12,5 +12,8 @@ export const NAME_TRIES = 10;
 /** Bytes gathered before a write(2): small messages take one. */
 export const WRITE_SIZE = 65_536;
 
+/** Bytes of a piece that is worth a write of its own, rather than a copy. */
+export const GATHERED_SIZE = 16_384;
+
 /** Longest host part of a name, in bytes: HOST_NAME_MAX. It keeps names far below NAME_MAX (255). */
 export const HOST_MAX = 64;

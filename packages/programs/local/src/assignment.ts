@@ -1,7 +1,6 @@
 // Who an address belongs to: users/cdb first, then the password file through qmail-getpw, which runs
 // without rights. qmail-users(5), qmail-getpw(8).
 
-import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { bytesOf } from '@q/bytes';
 import { argText, type Child, type Exit, pathOnly, spawn } from '@q/proc';
@@ -17,7 +16,6 @@ import type { WorkerPool, WorkerRequest } from '@q/warm';
 import { LOCAL_EXIT } from './exit-codes.ts';
 import { GETPW_WORKER } from './getpw.ts';
 import { GETPW_ANSWER_MAX } from './limits.ts';
-import { runInWorker } from './warm.ts';
 
 /** Who may be asked, and as whom. */
 export interface AssignmentSource {
@@ -91,16 +89,10 @@ async function askWorker(
   args: readonly string[],
   source: AssignmentSource,
 ): Promise<Asked | undefined> {
-  const worker = await source.workers.take('getpw', requestOf(GETPW_WORKER, source));
-  if (worker === undefined) return undefined;
-  const nothing = openSync('/dev/null', 'r');
-  try {
-    const ran = await runInWorker(worker, args, nothing, GETPW_ANSWER_MAX);
-    if (ran === undefined || 'refusal' in ran || 'signal' in ran.exit) return undefined;
-    return { exit: ran.exit, answer: bytesOf(ran.output) };
-  } finally {
-    closeSync(nothing);
-  }
+  const request = requestOf(GETPW_WORKER, source);
+  const called = await source.workers.ask('getpw', request, { args }, undefined);
+  if (called === undefined || called.needsFiles || 'signal' in called.exit) return undefined;
+  return { exit: called.exit, answer: bytesOf(called.output) };
 }
 
 /** Throws a fault when it cannot be started. */

@@ -1,10 +1,9 @@
 // Which .qmail file is in charge of an address. dot-qmail(5), "EXTENSION ADDRESSES".
 
-import { type BigIntStats, constants } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { bytesOf } from '@q/bytes';
 import { candidateNames } from '@q/dotqmail';
 import { errnoOf, errnoText, isTemporaryErrno, Temporary } from '@q/fault';
-import { closeFd, fstatFd, openFd, readFd } from '@q/fsx';
 import { WRITABLE_BY_OTHERS } from './home.ts';
 import { DOTQMAIL_MAX } from './limits.ts';
 
@@ -19,72 +18,75 @@ export interface ControlFile {
 /** Permission is denied: mail waits, because what the file says is not known. */
 const NOT_READABLE: ReadonlySet<string> = new Set(['EPERM', 'EACCES']);
 
-const OWNER_X = 0o100n;
+const OWNER_X = 0o100;
 
 /**
  * The first file of the search that is there, from the current directory; undefined when there is none.
  * Throws Temporary for one that cannot be opened or that others may write.
  */
-export async function findControlFile(dash: string, ext: string): Promise<ControlFile | undefined> {
+export function findControlFile(dash: string, ext: string): ControlFile | undefined {
   for (const { name, defaultFrom } of candidateNames(dash, ext)) {
-    const file = await openControlFile(name);
+    const file = openControlFile(name);
     if (file === undefined) continue;
     try {
       return {
-        content: await readWhole(file.fd, name),
-        forwardOnly: (file.stats.mode & OWNER_X) !== 0n,
+        content: readWhole(file.fd, name),
+        forwardOnly: (file.stats.mode & OWNER_X) !== 0,
         defaultFrom,
       };
     } finally {
-      await closeFd(file.fd).catch(() => {});
+      closeSync(file.fd);
     }
   }
   return undefined;
 }
 
-async function openControlFile(
-  name: string,
-): Promise<{ readonly fd: number; readonly stats: BigIntStats } | undefined> {
+function openControlFile(name: string): { readonly fd: number; readonly stats: Stats } | undefined {
+  const path = bytesOf(name);
   let fd: number;
   try {
+    // Most names of a search are not there, and an exception for each would cost more than this look.
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
     // O_NONBLOCK: a FIFO of that name is not waited on; it is no regular file, and so not there.
-    fd = await openFd(bytesOf(name), constants.O_RDONLY | constants.O_NONBLOCK);
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
     const errno = errnoOf(cause) ?? 'EIO';
     if (isTemporaryErrno(errno) || NOT_READABLE.has(errno)) throw unableToOpen(name, cause);
     return undefined;
   }
   try {
-    const stats = await fstatFd(fd);
+    const stats = fstatSync(fd);
     if (stats.isFile()) {
-      if ((Number(stats.mode) & WRITABLE_BY_OTHERS) !== 0)
+      if ((stats.mode & WRITABLE_BY_OTHERS) !== 0)
         throw new Temporary('Uh-oh: .qmail file is writable. (#4.7.0)');
       return { fd, stats };
     }
   } catch (cause) {
-    await closeFd(fd).catch(() => {});
+    closeSync(fd);
     throw cause instanceof Temporary ? cause : unableToOpen(name, cause);
   }
-  await closeFd(fd).catch(() => {});
+  closeSync(fd);
   return undefined;
 }
 
-async function readWhole(fd: number, name: string): Promise<Buffer> {
+function readWhole(fd: number, name: string): Buffer {
   const parts: Buffer[] = [];
   for (let total = 0; ; ) {
-    const part = Buffer.allocUnsafe(16384);
+    const part = Buffer.allocUnsafe(READ_SIZE);
     let n: number;
     try {
-      n = await readFd(fd, part, 0, part.length, null);
+      n = readSync(fd, part, 0, part.length, null);
     } catch (cause) {
       throw unableToOpen(name, cause);
     }
-    if (n === 0) return Buffer.concat(parts);
+    if (n === 0) return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
     total += n;
     if (total > DOTQMAIL_MAX) throw unableToOpen(name, 'file too large');
     parts.push(part.subarray(0, n));
   }
 }
+
+const READ_SIZE = 4000;
 
 function unableToOpen(name: string, cause: unknown): Temporary {
   return new Temporary(`Unable to open ${name}: ${errnoText(cause)}. (#4.3.0)`, { cause });

@@ -3,7 +3,7 @@
 
 import { bytesOf } from '@q/bytes';
 import type { Instruction } from '@q/dotqmail';
-import { deliverToMaildir } from '@q/maildir';
+import { type DeliveryOptions, deliverToMaildir } from '@q/maildir';
 import type { DeliveryLines } from './environment.ts';
 import type { ForwardRequest } from './forward.ts';
 import { deliverToMbox } from './mbox.ts';
@@ -14,12 +14,14 @@ import type { WarmPrograms } from './warm-program.ts';
 export interface DeliveryContext {
   readonly message: MessageFile;
   readonly lines: DeliveryLines;
-  /** For programs, and for the queue. */
-  readonly env: NodeJS.ProcessEnv;
+  /** For programs, and for the queue: made when the first of them asks. */
+  readonly env: () => NodeJS.ProcessEnv;
   readonly newSender: string;
   readonly qmailHome: string;
   /** In a worker: programs that need not be started for each message. */
   readonly warmPrograms: WarmPrograms | undefined;
+  /** How the disk is waited for. */
+  readonly syncs: DeliveryOptions['files'] | undefined;
 }
 
 /**
@@ -39,6 +41,16 @@ export async function deliverAll(
   }
   if (recipients.length === 0) return didLine(count);
   return `${didLine(count)}qp ${await forward(recipients, context)}\n`;
+}
+
+/** True when nothing of it needs fd 1 and 2, and none of it waits for anything but the disk. */
+export function isMaildirOnly(instructions: Iterable<Instruction>): boolean {
+  try {
+    for (const { kind } of instructions) if (kind !== 'maildir') return false;
+  } catch {
+    // What stands before the error is done, and then it is reported.
+  }
+  return true;
 }
 
 /** What would be done, one line each, and the counts: qmail-local -n. */
@@ -85,7 +97,7 @@ async function perform(
       await toMaildir(instruction.path, context);
       return 'go on';
     case 'program':
-      return deliverToProgram(instruction.command, context.env, context.message, {
+      return deliverToProgram(instruction.command, context.env(), context.message, {
         warm: context.warmPrograms,
       });
   }
@@ -95,12 +107,13 @@ function toMbox(path: string, { lines, message }: DeliveryContext): Promise<void
   return deliverToMbox(path, `${lines.from}${lines.returnPath}${lines.deliveredTo}`, message);
 }
 
-async function toMaildir(path: string, { lines, message }: DeliveryContext): Promise<void> {
-  async function* parts() {
+async function toMaildir(path: string, { lines, message, syncs }: DeliveryContext): Promise<void> {
+  function* parts() {
     yield bytesOf(`${lines.returnPath}${lines.deliveredTo}`);
     yield* message.chunks();
   }
-  await deliverToMaildir(bytesOf(path), parts()); // its faults have qmail-local's texts
+  // Its faults have qmail-local's texts.
+  await deliverToMaildir(bytesOf(path), parts(), syncs === undefined ? {} : { files: syncs });
 }
 
 async function forward(recipients: readonly string[], context: DeliveryContext) {
@@ -109,7 +122,7 @@ async function forward(recipients: readonly string[], context: DeliveryContext) 
   const { forwardMessage } = await import('./forward.ts');
   const request: ForwardRequest = {
     home: context.qmailHome,
-    env: context.env,
+    env: context.env(),
     sender: context.newSender,
     recipients,
     deliveredTo: context.lines.deliveredTo,

@@ -44,7 +44,7 @@ async function put(
   const writer = await queue.open();
   try {
     await writer.write(bytesOf(request.deliveredTo));
-    for await (const chunk of message.chunks()) await writer.write(chunk);
+    for (const chunk of message.chunks()) await writer.write(chunk);
   } catch (error) {
     writer.abort(); // nothing is queued of a message that could not be read whole
     throw error;

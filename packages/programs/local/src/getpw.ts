@@ -1,7 +1,7 @@
 // qmail-getpw(8): says which account of the host an address belongs to. Runs as qmailp, because the name
 // service may be a big library that talks to the network.
 
-import { writeSync } from 'node:fs';
+import { writeFullySync } from '@q/fsx';
 import { type Invocation, mailText } from '@q/proc';
 import { encodeAssignment, getpwRule } from '@q/users';
 
@@ -14,16 +14,17 @@ export const GETPW_WORKER = ['', '--worker'] as const;
 /** One look-up, or in the worker form many. */
 export async function getpwMain(invocation: Invocation): Promise<number> {
   const { args } = invocation;
-  if (!GETPW_WORKER.every((word, i) => word === args[i])) return lookUp(invocation);
+  if (!GETPW_WORKER.every((word, i) => word === args[i]))
+    return lookUp(invocation, (answer) => writeFullySync(1, answer));
   const { serveCalls } = await import('@q/warm');
-  return serveCalls(invocation, lookUp);
+  return serveCalls(invocation, (call, { print }) => lookUp(call, (answer) => print(1, answer)));
 }
 
 /**
  * Prints user, uid, gid, home, dash and ext of the local part args[0], each with a NUL; further arguments
  * mean nothing. Throws faults with the exit codes 115, 116 and 118.
  */
-function lookUp({ args }: Invocation): number {
-  writeSync(1, encodeAssignment(getpwRule(mailText(args[0] ?? ''))));
+function lookUp({ args }: Invocation, print: (answer: Buffer) => void): number {
+  print(encodeAssignment(getpwRule(mailText(args[0] ?? ''))));
   return 0;
 }

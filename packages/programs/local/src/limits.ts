@@ -3,6 +3,9 @@
 /** Bytes of one .qmail file: tens of thousands of forwards. A bigger one is a mistake, and would be held in memory. */
 export const DOTQMAIL_MAX = 4 * 1024 * 1024;
 
+/** Bytes of a message read at once: nearly every message has fewer. */
+export const MESSAGE_CHUNK = 65_536;
+
 /** Seconds to wait for another process's lock on an mbox file; qmail's own number. */
 export const MBOX_LOCK_SECONDS = 30;
 

@@ -12,11 +12,12 @@ import {
   inputOf,
   outputOf,
   type ProcessReport,
+  type Ran,
   runOnMessage,
   runSpawner,
 } from '@q/spawn';
 import { type Assignment, qmailIds } from '@q/users';
-import { WORKERS_TOTAL, WorkerPool } from '@q/warm';
+import { type Called, WORKERS_TOTAL, WorkerPool } from '@q/warm';
 import { type AssignmentSource, findAssignment } from './assignment.ts';
 import { LOCAL_EXIT } from './exit-codes.ts';
 import { REPORT_KEPT } from './limits.ts';
@@ -86,6 +87,7 @@ async function runAs(
   messageFd: number,
   deliverer: Deliverer,
 ): Promise<ProcessReport> {
+  const { workers } = deliverer;
   const request = {
     file: join(deliverer.home, 'bin/qmail-local'),
     env: deliverer.env,
@@ -94,9 +96,19 @@ async function runAs(
     gid,
   };
   const key = [uid, gid, user, home].join('\0');
-  const worker = await deliverer.workers.take(key, { ...request, args: ['--worker'] });
+  const form = { ...request, args: WORKER };
+  const called = await workers.ask(key, form, { args }, messageFd);
+  if (called !== undefined && !called.needsFiles) return asRan(called);
+  const worker = await workers.take(key, form);
   const warm = worker && (await runInWorker(worker, args, messageFd, REPORT_KEPT));
   return warm ?? runOnMessage({ ...request, args: ['--', ...args] }, messageFd, REPORT_KEPT);
+}
+
+const WORKER = ['--worker'];
+
+function asRan({ exit, output }: Called): Ran {
+  const clipped = output.length > REPORT_KEPT;
+  return { exit, output: clipped ? output.slice(0, REPORT_KEPT) : output, clipped };
 }
 
 /** The report for an assignment that must not be followed. */

@@ -17,11 +17,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-function messageOf(...chunks: (string | Error)[]): MessageFile {
+function messageOf(...chunks: (string | Error)[]): Pick<MessageFile, 'chunks'> {
   return {
-    fd: -1,
-    rewind: () => {},
-    async *chunks() {
+    *chunks() {
       for (const chunk of chunks) {
         if (chunk instanceof Error) throw chunk;
         yield Buffer.from(chunk, 'latin1');

@@ -23,7 +23,7 @@ export interface MboxOptions {
 export async function deliverToMbox(
   name: string,
   head: string,
-  message: MessageFile,
+  message: Pick<MessageFile, 'chunks'>,
   options: MboxOptions = {},
 ): Promise<void> {
   const { O_WRONLY, O_NONBLOCK, O_APPEND, O_CREAT } = constants;
@@ -45,7 +45,7 @@ async function append(
   name: string,
   locked: boolean,
   head: string,
-  message: MessageFile,
+  message: Pick<MessageFile, 'chunks'>,
 ): Promise<void> {
   const unable = (cause: unknown) =>
     cause instanceof MessageReadError
@@ -57,7 +57,7 @@ async function append(
     if (before.isFile()) end = before.size;
     await writeFully(fd, bytesOf(head));
     const encoder = new MboxrdEncoder();
-    for await (const chunk of message.chunks()) {
+    for (const chunk of message.chunks()) {
       for (const piece of encoder.push(chunk)) await writeFully(fd, piece);
     }
     await writeFully(fd, encoder.finish());

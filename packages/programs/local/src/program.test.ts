@@ -4,7 +4,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openMessage } from './message-file.ts';
+import { MessageFile } from './message-file.ts';
 import { deliverToProgram } from './program.ts';
 import { isAlive, until } from './testing/lspawn-host.ts';
 
@@ -14,7 +14,7 @@ test('a program that runs for too long is ended, and its children with it', asyn
   writeFileSync(file, 'x');
   const fd = openSync(file, 'r');
   const env = { PATH: process.env.PATH };
-  const message = await openMessage(fd);
+  const message = new MessageFile(fd);
   const run = deliverToProgram(`sleep 1000 & echo $! > '${dir}/pid'; wait`, env, message, {
     timeLimit: 500,
   });

@@ -2,11 +2,10 @@
 // report out for each command, any number of deliveries side by side (qmail-lspawn(8), qmail-rspawn(8)).
 // How a delivery is made is the program's own; nothing here knows of users or hosts.
 
-import { constants } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { isFault } from '@q/fault';
-import { closeFd, fstatFd, openFd } from '@q/fsx';
 import { type DeliveryCommand, DeliveryDecoder } from './command.ts';
 import { SPAWN_LIMIT } from './limits.ts';
 import { REFUSAL, refusalOf } from './refusal.ts';
@@ -80,7 +79,7 @@ export async function runSpawner(options: SpawnerOptions): Promise<void> {
 }
 
 async function attempt(command: DeliveryCommand, options: SpawnerOptions): Promise<string> {
-  const opened = await openMessage(join(options.messDir, command.message), options.messageOwner);
+  const opened = openMessage(join(options.messDir, command.message), options.messageOwner);
   if ('refusal' in opened) return opened.refusal;
   const { sender, recipient } = command;
   try {
@@ -89,7 +88,7 @@ async function attempt(command: DeliveryCommand, options: SpawnerOptions): Promi
     // A program turns its own troubles into reports; what gets here was not foreseen, so mail waits.
     return isFault(error) ? `Z${error.message}. (#4.3.0)\n` : REFUSAL.cannotFork;
   } finally {
-    await closeFd(opened.fd).catch(() => {});
+    closeSync(opened.fd);
   }
 }
 
@@ -99,25 +98,25 @@ type Opened = { readonly fd: number } | { readonly refusal: string };
  * Opens a message that a less trusted process named. Nothing but a regular file of the queue's owner
  * gets through: no link in the last place, no FIFO to hang on, no file of somebody else.
  */
-async function openMessage(path: string, owner: number): Promise<Opened> {
+function openMessage(path: string, owner: number): Opened {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   let fd: number;
   try {
-    fd = await openFd(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch {
     return { refusal: REFUSAL.cannotOpen };
   }
-  const refusal = await unfit(fd, owner);
+  const refusal = unfit(fd, owner);
   if (refusal === undefined) return { fd };
-  await closeFd(fd).catch(() => {});
+  closeSync(fd);
   return { refusal };
 }
 
-async function unfit(fd: number, owner: number): Promise<string | undefined> {
+function unfit(fd: number, owner: number): string | undefined {
   try {
-    const stats = await fstatFd(fd);
+    const stats = fstatSync(fd);
     if (!stats.isFile()) return REFUSAL.wrongType;
-    if (Number(stats.uid) !== owner) return REFUSAL.wrongOwner;
+    if (stats.uid !== owner) return REFUSAL.wrongOwner;
     return undefined;
   } catch {
     return REFUSAL.cannotStat;

@@ -1,4 +1,4 @@
 export { WORKERS_TOTAL } from './limits.ts';
 export { type PoolLimits, WorkerPool } from './pool.ts';
-export { serveCalls } from './serve.ts';
-export type { Worker, WorkerRequest } from './worker.ts';
+export { type CallFiles, NeedsFiles, serveCalls } from './serve.ts';
+export type { Called, Worker, WorkerRequest } from './worker.ts';

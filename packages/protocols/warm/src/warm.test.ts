@@ -18,15 +18,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pipe } from '@q/posix';
 import type { Exit } from '@q/proc';
 import { build } from 'esbuild';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { CallDecoder, encodeCall } from './call.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { AnswerDecoder, encodeAnswer, FLAGS, OUTPUT_MAX } from './call.ts';
 import { type PoolLimits, type Worker, WorkerPool } from './index.ts';
 
 const SCRIPT = `
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync, readdirSync, readlinkSync, writeSync } from 'node:fs';
 import { Permanent } from '@q/fault';
-import { serveCalls } from './index.ts';
+import { NeedsFiles, serveCalls } from './index.ts';
 const held = [];
 const say = (text) => writeSync(1, String(text));
 const files = () => readdirSync('/proc/self/fd').filter((fd) => /^[0-2]$/.test(fd)).map((fd) => readlinkSync('/proc/self/fd/' + fd));
@@ -43,8 +43,23 @@ const commands = {
   hang: () => new Promise(() => setInterval(() => {}, 1e6)),
   grow: () => { held.push(Buffer.alloc(100e6, 1)); },
 };
-serveCalls({ program: '/bin/demo', args: [], options: {}, env: process.env }, async ({ args, env }) => {
+let met = 0;
+const plain = {
+  read: ({ input, print }) => print(1, readFileSync(input)),
+  meet: async ({ print }, many) => {
+    met++;
+    while (met < Number(many)) await new Promise((done) => setTimeout(done, 5));
+    print(1, Buffer.from(process.pid + ' ' + met));
+  },
+  files: ({ plain, plainWouldDo }, would) => {
+    if (plain) throw new NeedsFiles();
+    if (would) plainWouldDo();
+    say(process.pid);
+  },
+};
+serveCalls({ program: '/bin/demo', args: [], options: {}, env: process.env }, async ({ args, env }, files) => {
   if (args[0] === 'env') { say(env[args[1]]); return 0; }
+  if (args[0] in plain) return (await plain[args[0]](files, args[1])) ?? 0;
   return (await commands[args[0]](args[1])) ?? 0;
 }).then((code) => { process.exitCode = code; }, (error) => { console.error(error); process.exit(111); });
 `;
@@ -129,6 +144,19 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(10);
+}
+
+/** The workers that this process has started, in whatever thread. */
+function childrenOf(): number[] {
+  const lists = readdirSync('/proc/self/task').map((thread) =>
+    readFileSync(`/proc/self/task/${thread}/children`, 'latin1'),
+  );
+  const all = lists.join(' ').trim().split(/ +/).filter(Boolean).map(Number);
+  return all.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(file));
 }
 
 async function gone(pid: number): Promise<void> {
@@ -261,11 +289,20 @@ test.each([
   },
 );
 
-test('a worker that speaks unasked is let go, and its call has failed', async () => {
+test.each([
+  ['says what is no answer', 'abcdef', { signal: 'SIGKILL' }],
+  ['answers twice', '\\007\\001\\000\\000\\007\\001\\000\\000', { code: 7 }],
+])('a worker that %s is let go', async (_, said, exit) => {
   makePool();
   const other = join(dir, 'talker');
-  install(other, `#!/bin/sh\nprintf W >&3\nread line <&3\nprintf 'abcdef' >&3\ncat <&3\n`);
-  expect((await call(await take('joe', other), 'x')).exit).toEqual({ signal: 'SIGKILL' });
+  const script = `printf W >&3\nwhile ! [ -e '${dir}/go' ]; do sleep 0.02; done\nprintf '${said}' >&3\n`;
+  install(other, `#!/bin/sh\n${script}exec cat <&3\n`);
+  const worker = await take('joe', other);
+  const called = call(worker, 'x');
+  writeFileSync(join(dir, 'go'), '');
+  expect((await called).exit).toEqual(exit);
+  await until(() => worker?.ended === true);
+  rmSync(join(dir, 'go'));
 });
 
 test('without workers, or without the program, everybody does without', async () => {
@@ -276,11 +313,90 @@ test('without workers, or without the program, everybody does without', async ()
   expect(readdirSync(dir)).toContain('demo');
 });
 
-test('calls are read whatever the chunks, and one without end is refused', () => {
-  const calls = [{ args: ['a\nb', '\u00e9'] }, { args: [], env: { X: '1' } }];
-  const decoder = new CallDecoder();
-  const bytes = Buffer.concat(calls.map(encodeCall));
-  expect([...bytes].flatMap((byte) => decoder.push(Buffer.of(byte)))).toEqual(calls);
-  expect(new CallDecoder().push(bytes)).toEqual(calls);
-  expect(() => decoder.push(Buffer.alloc(2_000_000, 'x'))).toThrow(RangeError);
+describe('calls without fd 1 and 2', () => {
+  function ask(args: string[], input?: number, key = 'joe') {
+    const env = { PATH: process.env.PATH, MARK: 'own' };
+    return pool.ask(key, { file, args: ['--worker'], env, cwd: dir }, { args }, input);
+  }
+
+  test('what they print is their answer, and their faults are those of a process', async () => {
+    makePool();
+    const input = openSync('/etc/hostname', 'r');
+    expect(await ask(['read'], input)).toEqual({
+      exit: { code: 0 },
+      output: readFileSync('/etc/hostname', 'latin1'),
+      needsFiles: false,
+    });
+    closeSync(input);
+    expect(await ask(['exit', '99'])).toMatchObject({ exit: { code: 99 }, output: '' });
+    expect(await ask(['fault'])).toMatchObject({
+      exit: { code: 100 },
+      output: 'demo: fatal: no such thing\n',
+    });
+  });
+
+  test('those that wait for a worker are made together, and leave nothing behind', async () => {
+    makePool();
+    const state = (await call(await take(), 'state')).out;
+    const first = ask(['meet', '1']);
+    const met = await Promise.all([first, ...Array.from({ length: 8 }, () => ask(['meet', '9']))]);
+    expect(new Set(met.map((called) => called?.output.split(' ')[0])).size).toBe(1);
+    expect(met.at(-1)?.output).toMatch(/ 9$/);
+    expect((await call(await take(), 'state')).out).toBe(state);
+  });
+
+  test('one that needs its files has done nothing; the next is begun with them until one shows that it need not', async () => {
+    makePool();
+    expect(await ask(['files'])).toMatchObject({ needsFiles: true });
+    expect(await ask(['exit', '3'])).toBeUndefined();
+    const pid = (await call(await take(), 'files')).out;
+    expect(await ask(['exit', '3'])).toBeUndefined();
+    expect((await call(await take(), 'files', 'would')).out).toBe(pid);
+    expect(await ask(['exit', '3'])).toMatchObject({ exit: { code: 3 } });
+  });
+
+  test('a crash takes those with it that were under way together; then they are made one by one', async () => {
+    makePool();
+    await ask(['exit', '0']);
+    const slow = ask(['meet', '1']);
+    const both = await Promise.all([slow, ask(['crash']), ask(['meet', '100'])]);
+    expect(both[0]?.exit).toEqual({ code: 0 });
+    expect(both[1]?.exit).toEqual({ signal: 'SIGKILL' });
+    expect(both[2]?.exit).toEqual({ signal: 'SIGKILL' });
+    const busy = ask(['meet', '1']);
+    const [, crashed, spared] = await Promise.all([busy, ask(['crash']), ask(['exit', '5'])]);
+    expect(crashed?.exit).toEqual({ signal: 'SIGKILL' });
+    expect([undefined, { code: 5 }]).toContainEqual(spared?.exit);
+  });
+
+  test('when the workers hang others are started, and then everybody does without', async () => {
+    makePool({ patience: 100, perKey: 2 });
+    await ask(['exit', '0']);
+    const hung = [ask(['hang'])];
+    expect(await ask(['exit', '1'])).toMatchObject({ exit: { code: 1 } });
+    hung.push(ask(['hang']));
+    expect(await ask(['exit', '2'])).toBeUndefined();
+    expect(await ask(['exit', '3'], undefined, 'ann')).toMatchObject({ exit: { code: 3 } });
+    for (const pid of childrenOf()) process.kill(pid, 'SIGKILL');
+    for (const one of hung) expect((await one)?.exit).toEqual({ signal: 'SIGKILL' });
+  });
+
+  test('a call as big as can be is refused or made, and the worker stays', async () => {
+    makePool();
+    expect(await ask(['exit', '0', 'x'.repeat(1e6)])).toBeUndefined();
+    expect(await ask(['exit', '6', 'x'.repeat(1e5)])).toMatchObject({ exit: { code: 6 } });
+  });
+});
+
+test('answers are read whatever the chunks, and what is none is refused', () => {
+  const answers = [
+    { code: 0, flags: FLAGS.more, output: '' },
+    { code: 111, flags: FLAGS.files, output: 'did\xff\n' },
+    { code: 1, flags: 0, output: 'x'.repeat(OUTPUT_MAX) },
+  ];
+  const bytes = Buffer.concat(answers.map(encodeAnswer));
+  const decoder = new AnswerDecoder();
+  expect([...bytes].flatMap((byte) => decoder.push(Buffer.of(byte)))).toEqual(answers);
+  expect(new AnswerDecoder().push(bytes)).toEqual(answers);
+  expect(() => decoder.push(Buffer.from('abcdef'))).toThrow(RangeError);
 });
