@@ -77,12 +77,12 @@ interface Read {
  * quoted string from now on, so that it means the same when it is written again.
  */
 function atom(text: string, start: number): Read {
-  let read = '';
+  const read: string[] = []; // Joined once: a word may be millions of escaped characters.
   let at = start;
   for (;;) {
     ATOM_RUN.lastIndex = at;
     const run = ATOM_RUN.exec(text)?.[0] ?? '';
-    read += run;
+    read.push(run);
     at += run.length;
     if (text[at] !== '\\') break;
     // A backslash before a line end escapes nothing: folding is not part of the text.
@@ -90,11 +90,12 @@ function atom(text: string, start: number): Read {
       at++;
       break;
     }
-    read += text[at + 1];
+    read.push(text[at + 1] as string);
     at += 2;
   }
-  if (read === '') return { end: at };
-  return { token: { type: PLAIN_ATOM.test(read) ? 'atom' : 'quoted', text: read }, end: at };
+  const word = read.join('');
+  if (word === '') return { end: at };
+  return { token: { type: PLAIN_ATOM.test(word) ? 'atom' : 'quoted', text: word }, end: at };
 }
 
 const ATOM_RUN = /[^ \t\r\n(["<>;:@,.\\]*/y;
@@ -104,22 +105,22 @@ const PLAIN_ATOM = /^[!#-'*+\-/-9=?A-Z^-~]*$/;
 function delimited(type: Exclude<Word, 'atom'>, text: string, start: number): Read | undefined {
   const close = CLOSES[type];
   const run = INNER_RUN[type];
-  let read = '';
+  const read: string[] = [];
   let depth = 1;
   for (let at = start; at < text.length; ) {
     run.lastIndex = at;
     const plain = run.exec(text)?.[0] ?? '';
-    read += plain;
+    read.push(plain);
     at += plain.length;
     const char = text[at];
     if (char === close) {
-      if (--depth === 0) return { token: { type, text: read }, end: at + 1 };
+      if (--depth === 0) return { token: { type, text: read.join('') }, end: at + 1 };
     } else if (char === '\r') {
-      if (!isFold(text, at)) read += char;
+      if (!isFold(text, at)) read.push(char);
     } else if (char === '\\') {
       const next = text[++at];
       if (next === undefined) return undefined;
-      if (next !== '\r' || !isFold(text, at)) read += next;
+      if (next !== '\r' || !isFold(text, at)) read.push(next);
     } else if (char !== undefined) {
       depth++; // an opening parenthesis: nothing else ends a run
     }

@@ -10,10 +10,11 @@ import {
   parseField,
   plainText,
   rewriteAddressList,
+  type Token,
   tokenize,
 } from '@q/rfc822';
 import { KNOWN_FIELDS, type KnownField } from './known-fields.ts';
-import { HEADER_RECIPIENTS_MAX } from './limits.ts';
+import { HEADER_ADDRESSES_MAX } from './limits.ts';
 import {
   dateField,
   defaultSender,
@@ -49,6 +50,7 @@ export class HeaderRewriter {
   /** The addresses of To and Cc, in the order of #recipients. */
   readonly #followUps: string[] = [];
   #resent = false;
+  #count = 0;
   #sender: string | undefined;
 
   constructor(settings: Settings) {
@@ -92,37 +94,36 @@ export class HeaderRewriter {
   }
 
   #rewritten(text: string, field: Field, known: KnownField): string {
-    const addresses: string[] = [];
-    const tokens = tokenize(field.body);
-    const list =
-      tokens &&
-      rewriteAddressList(tokens, (given) => {
-        const address = rewriteAddress(given, this.#settings.defaults);
-        addresses.push(plainText(address));
-        return address;
-      });
-    // No envelope can hold a NUL.
-    const readable = list !== undefined && !addresses.some((address) => address.includes('\0'));
-    switch (known.addresses) {
-      case 'recipients':
-      case 'resent recipients':
-        if (!readable) {
-          if (!this.#unread.has(known.addresses)) this.#unread.set(known.addresses, text);
-          return text;
-        }
-        append(this.#recipients[known.addresses], addresses);
-        if (this.#recipients[known.addresses].length > HEADER_RECIPIENTS_MAX)
-          throw new Temporary('out of memory');
-        if (known.followUp) append(this.#followUps, addresses);
-        break;
-      case 'return path':
-        if (readable && addresses[0] !== undefined)
-          this.#sender ??= withVerp(addresses[0], this.#settings);
-        break;
-      default:
+    const kind = known.addresses;
+    const read = this.#read(field.body);
+    if (kind === 'recipients' || kind === 'resent recipients') {
+      if (read === undefined) {
+        if (!this.#unread.has(kind)) this.#unread.set(kind, text);
+        return text;
+      }
+      append(this.#recipients[kind], read.addresses);
+      if (known.followUp) append(this.#followUps, read.addresses);
+    } else if (read === undefined) {
+      throw unparsable(text);
+    } else if (kind === 'return path' && read.addresses[0] !== undefined) {
+      this.#sender ??= withVerp(read.addresses[0], this.#settings);
     }
-    if (!readable) throw unparsable(text);
-    return formatField(field.name, list);
+    return formatField(field.name, read.list);
+  }
+
+  /** The list with full addresses, and these as an envelope has them. Undefined also for a NUL: no envelope can hold one. */
+  #read(body: string): { list: Token[]; addresses: string[] } | undefined {
+    const tokens = tokenize(body);
+    if (tokens === undefined) return undefined;
+    const addresses: string[] = [];
+    const list = rewriteAddressList(tokens, (given) => {
+      const address = rewriteAddress(given, this.#settings.defaults);
+      addresses.push(plainText(address));
+      if (++this.#count > HEADER_ADDRESSES_MAX) throw new Temporary('out of memory');
+      return address;
+    });
+    if (list === undefined || addresses.some((address) => address.includes('\0'))) return undefined;
+    return { list, addresses };
   }
 
   /** What the message lacks. A resent one gets the Resent- fields, and no others. */

@@ -1,7 +1,7 @@
 // Bounds of qmail-inject and the programs around it. The header's are HEADER_MAX and TOKENS_MAX of @q/rfc822.
 
-/** Addresses in a header's recipient fields. Each takes some 500 bytes until the message is queued. */
-export const HEADER_RECIPIENTS_MAX = 1_000_000;
+/** Addresses in all fields of a header. Each takes up to a kilobyte until the message is queued. */
+export const HEADER_ADDRESSES_MAX = 500_000;
 
 /** How much of a field that cannot be read is shown, bytes: more than a line of mail may have (RFC 5322, 2.1.1). */
 export const SHOWN_MAX = 1000;
