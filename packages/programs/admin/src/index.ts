@@ -1,5 +1,6 @@
 export { newmrhMain } from './compile/newmrh.ts';
 export { newuMain } from './compile/newu.ts';
+export { pw2uMain } from './compile/pw2u.ts';
 export { frontDoorMain } from './front-door.ts';
 export { qfsckMain } from './queue/fsck/qfsck.ts';
 export { qmanageMain } from './queue/manage/qmanage.ts';

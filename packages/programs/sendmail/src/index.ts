@@ -1,0 +1,1 @@
+export { sendmailMain } from './sendmail.ts';
