@@ -26,13 +26,39 @@ export function escapeForLog(text: string, max = FOREIGN_MAX): string {
  */
 export function openLog(name: string, fd = 2): Log {
   if (isPeerOf(fd, 0)) return () => {};
-  return (line) => {
-    try {
-      writeSync(fd, Buffer.from(`${name}: ${line}\n`, 'latin1'));
-    } catch {
-      // Nobody is left to tell.
-    }
+  return (line) => put(fd, `${name}: ${line}\n`);
+}
+
+/**
+ * The same for a process that logs often: the lines of one turn of the event loop leave together, in their order,
+ * at its end, and at the latest with the process. Only a signal that kills at once can take them away.
+ */
+export function openGatheringLog(name: string, fd = 2): Log {
+  if (isPeerOf(fd, 0)) return () => {};
+  let gathered = '';
+  const leave = () => {
+    const text = gathered;
+    gathered = '';
+    if (text !== '') put(fd, text);
   };
+  process.on('exit', leave);
+  return (line) => {
+    const text = `${name}: ${line}\n`;
+    if (gathered.length + text.length > PIPE_ATOMIC) leave();
+    if (gathered === '') setImmediate(leave);
+    gathered += text;
+  };
+}
+
+/** A pipe takes up to this many bytes in one piece, whoever else writes to it: pipe(7), PIPE_BUF. */
+const PIPE_ATOMIC = 4096;
+
+function put(fd: number, text: string): void {
+  try {
+    writeSync(fd, Buffer.from(text, 'latin1'));
+  } catch {
+    // Nobody is left to tell.
+  }
 }
 
 function isPeerOf(fd: number, other: number): boolean {

@@ -1,6 +1,7 @@
 // Whose mail a network server takes: control/rcpthosts, and control/morercpthosts.cdb, which qmail-newmrh
 // makes of control/morercpthosts: the same lines in lower case as keys, without data.
 
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { splitAddress } from '@q/address';
 import { asciiLower } from '@q/bytes';
@@ -44,7 +45,7 @@ export class MoreHosts {
 
   /** False for everything when there is no such file. Throws a fault when it cannot be read. */
   has(domain: string): boolean {
-    if (!this.#opened) this.#cdb = openCdb(this.#path);
+    if (!this.#opened && !isAbsent(this.#path)) this.#cdb = openCdb(this.#path);
     this.#opened = true;
     return this.#cdb?.get(domain) !== undefined;
   }
@@ -53,6 +54,15 @@ export class MoreHosts {
     this.#cdb?.close();
     this.#cdb = undefined;
     this.#opened = false;
+  }
+}
+
+/** Most hosts have none, and to find that out from an exception, for each connection, is dear. */
+function isAbsent(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false; // opening it will say what is wrong
   }
 }
 

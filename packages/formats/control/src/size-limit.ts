@@ -4,7 +4,7 @@ import type { Control } from './control.ts';
 
 /** In bytes, 0 for any size. Throws Temporary when the control file cannot be read. */
 export function sizeLimit(
-  control: Control,
+  control: Pick<Control, 'int'>,
   env: Readonly<Record<string, string | undefined>>,
 ): number {
   const { DATABYTES } = env;

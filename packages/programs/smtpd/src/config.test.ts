@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openControl } from '@q/control';
 import { peerFromEnv } from '@q/session';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readConfig } from './config.ts';
+import { configFor, readSettings } from './config.ts';
 
 let home: string;
 beforeEach(() => {
@@ -19,7 +19,7 @@ function put(name: string, text: string): void {
 }
 
 const config = (env: Record<string, string> = {}) =>
-  readConfig(openControl(home), peerFromEnv(env));
+  configFor(readSettings(openControl(home)), peerFromEnv(env));
 
 test('control/me is all that must be there', () => {
   expect(config()).toEqual({

@@ -1,5 +1,5 @@
 export { listenFlags } from '@q/session';
-export { type Config, readConfig } from './config.ts';
+export type { Config } from './config.ts';
 export { smtpdMain, smtpSession } from './main.ts';
 export { session } from './session.ts';
 export type { Services } from './state.ts';

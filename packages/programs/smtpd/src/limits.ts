@@ -17,3 +17,9 @@ export const SESSION_MAX = 86400;
 
 /** control/timeoutsmtpd when there is none, in seconds. */
 export const TIMEOUT_DEFAULT = 1200;
+
+/**
+ * A control file changed less than this many milliseconds ago is read again for the next connection: file systems
+ * keep times in steps of up to 2 s, and two changes in one step look like one.
+ */
+export const SETTLED_MS = 2000;

@@ -1,14 +1,15 @@
 // qmail-smtpd: one client on fds 0 and 1, or many with --listen.
 
-import { openControl, qmailHome } from '@q/control';
+import { qmailHome } from '@q/control';
 import { faultOf } from '@q/fault';
-import { type Log, openLog } from '@q/log';
+import { type Log, openGatheringLog } from '@q/log';
 import type { Invocation } from '@q/proc';
 import { connectQueue } from '@q/queue-socket';
 import { listen, listenOptionsOf, type Session, serveStdio } from '@q/session';
-import { readConfig } from './config.ts';
+import { type Config, configFor } from './config.ts';
 import { REPLY } from './replies.ts';
 import { session as serveClient } from './session.ts';
+import { CurrentSettings } from './settings.ts';
 import type { Services } from './state.ts';
 
 /** Who a listener started as root becomes: the user that may do nothing. */
@@ -16,7 +17,7 @@ const USER = 'qmaild';
 
 /** Serves, and logs what it throws: fd 2 may be the client's, so nobody else should. */
 export async function smtpdMain(invocation: Invocation): Promise<number> {
-  const log = openLog('qmail-smtpd');
+  const log = openGatheringLog('qmail-smtpd');
   try {
     return await serve(invocation, log);
   } catch (error) {
@@ -44,11 +45,11 @@ async function serve({ env, options }: Invocation, log: Log): Promise<number> {
 
 /** The session with its configuration read first, which may be all there is to say. */
 export function smtpSession(services: Services, log: Log): Session {
-  const control = openControl(services.home);
+  const settings = new CurrentSettings(services.home);
   return async (conn, peer) => {
-    let config: ReturnType<typeof readConfig>;
+    let config: Config;
     try {
-      config = readConfig(control, peer);
+      config = configFor(settings.get(), peer);
     } catch (error) {
       log(`warning: ${faultOf(error, 'unable to read controls').message}`);
       conn.write(`${REPLY.noControls}\r\n`);

@@ -1,4 +1,7 @@
 // The two clocks of a connection, and a third word that may end it: idle time, deadline, stop.
+//
+// A connection waits many times and seldom in vain: one timer serves all its waits. It is left running from one
+// wait to the next, and when it fires it looks who has waited too long.
 
 import { Timeout } from './errors.ts';
 import { TIMER_MAX } from './limits.ts';
@@ -6,34 +9,43 @@ import { TIMER_MAX } from './limits.ts';
 /** Takes the function to call when what is waited for may have come; undefined withdraws it. */
 export type Register = (wake: (() => void) | undefined) => void;
 
+interface Wait {
+  /** Nothing is half done: a stop ends it. */
+  readonly between: boolean;
+  /** In milliseconds of Date.now. */
+  readonly idleEnd: number;
+  settle(timeout?: Timeout): void;
+}
+
 export class Clocks {
   /** Seconds without progress before Timeout. Infinity: no limit. */
   idleTimeout: number;
-  #deadline: number | undefined;
+  #deadline: number;
   #stopping = false;
-  /** Sets the timers of all waits anew after a clock changed. */
-  readonly #rearm = new Set<() => void>();
+  readonly #waits = new Set<Wait>();
+  #timer: NodeJS.Timeout | undefined;
+  /** When the timer fires, in milliseconds of Date.now. */
+  #timerAt = Number.POSITIVE_INFINITY;
 
   constructor(idleTimeout: number, deadline: number | undefined) {
     this.idleTimeout = idleTimeout;
-    this.#deadline = deadline;
+    this.#deadline = deadline ?? Number.POSITIVE_INFINITY;
   }
 
   /** In milliseconds of Date.now. */
   get deadline(): number | undefined {
-    return this.#deadline;
+    return this.#deadline === Number.POSITIVE_INFINITY ? undefined : this.#deadline;
   }
 
   set deadline(time: number | undefined) {
-    this.#deadline = time;
-    for (const rearm of this.#rearm) rearm();
+    this.#deadline = time ?? Number.POSITIVE_INFINITY;
+    this.#look();
   }
 
   /** From now on a wait between two commands fails at once, and any other has `seconds` left. */
   stop(seconds: number): void {
     this.#stopping = true;
-    const end = Date.now() + seconds * 1000;
-    this.deadline = Math.min(this.#deadline ?? end, end);
+    this.deadline = Math.min(this.#deadline, Date.now() + seconds * 1000);
   }
 
   /** Whatever was said before, `seconds` remain. */
@@ -42,32 +54,60 @@ export class Clocks {
     this.deadline = Date.now() + seconds * 1000;
   }
 
+  /** The connection is over: nothing of it keeps the process alive. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#timerAt = Number.POSITIVE_INFINITY;
+  }
+
   /** Waits to be woken; rejects with Timeout when a clock runs out first. `between`: nothing is half done. */
   wait(between: boolean, register: Register): Promise<void> {
     return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
-      const idleEnd = Date.now() + this.idleTimeout * 1000;
-      const settle = (timeout?: Timeout) => {
-        clearTimeout(timer);
-        register(undefined);
-        this.#rearm.delete(rearm);
-        if (timeout === undefined) resolve();
-        else reject(timeout);
+      const wait: Wait = {
+        between,
+        idleEnd: Date.now() + this.idleTimeout * 1000,
+        settle: (timeout) => {
+          register(undefined);
+          this.#waits.delete(wait);
+          if (timeout === undefined) resolve();
+          else reject(timeout);
+        },
       };
-      const rearm = () => {
-        clearTimeout(timer);
-        if (between && this.#stopping) {
-          settle(new Timeout('stop'));
-          return;
-        }
-        const end = Math.min(idleEnd, this.#deadline ?? Number.POSITIVE_INFINITY);
-        const reason = idleEnd <= end ? 'idle' : this.#stopping ? 'stop' : 'deadline';
-        const delay = Math.max(0, Math.min(end - Date.now(), TIMER_MAX));
-        timer = setTimeout(() => settle(new Timeout(reason)), delay);
-      };
-      this.#rearm.add(rearm);
-      register(() => settle());
-      rearm();
+      this.#waits.add(wait);
+      register(() => wait.settle());
+      if (between && this.#stopping) wait.settle(new Timeout('stop'));
+      else this.#arm(Math.min(wait.idleEnd, this.#deadline));
     });
+  }
+
+  /** Ends the waits that have lasted too long, and sets the timer for the next that may. */
+  #look(): void {
+    const now = Date.now();
+    let next = Number.POSITIVE_INFINITY;
+    for (const wait of this.#waits) {
+      const end = Math.min(wait.idleEnd, this.#deadline);
+      if (wait.between && this.#stopping) wait.settle(new Timeout('stop'));
+      else if (end <= now) wait.settle(new Timeout(this.#reason(wait)));
+      else next = Math.min(next, end);
+    }
+    if (this.#waits.size > 0) this.#arm(next);
+  }
+
+  #reason({ idleEnd }: Wait): Timeout['reason'] {
+    if (idleEnd <= this.#deadline) return 'idle';
+    return this.#stopping ? 'stop' : 'deadline';
+  }
+
+  #arm(at: number): void {
+    if (this.#timerAt <= at) return;
+    clearTimeout(this.#timer);
+    const now = Date.now();
+    const delay = Math.max(1, Math.min(at - now, TIMER_MAX));
+    this.#timerAt = now + delay;
+    this.#timer = setTimeout(() => {
+      this.#timerAt = Number.POSITIVE_INFINITY;
+      this.#look();
+    }, delay);
   }
 }

@@ -11,6 +11,7 @@ import {
   LineTooLong,
   Timeout,
 } from './index.ts';
+import { AHEAD_MAX } from './limits.ts';
 
 interface Pair {
   readonly conn: Conn;
@@ -203,6 +204,38 @@ test('a large batch goes out whole', async () => {
   await conn.flush();
   await conn.close();
   expect(writes.join('').length).toBe(100_000);
+});
+
+test('a peer is not read faster than the session asks, and loses nothing by it', async () => {
+  const input = new PassThrough();
+  const output = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const conn = connOf(input, output);
+  const chunk = Buffer.alloc(65_536, 'x');
+  const many = 64;
+  let given = 0;
+  const feed = () => {
+    while (given < many) {
+      given++;
+      if (!input.write(chunk)) return void input.once('drain', feed);
+    }
+    input.end();
+  };
+  feed();
+  for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+  expect(given * chunk.length).toBeLessThan(AHEAD_MAX + 4 * chunk.length);
+  let seen = 0;
+  for (let bytes = await conn.read(); bytes; bytes = await conn.read()) seen += bytes.length;
+  expect(seen).toBe(many * chunk.length);
+});
+
+test('waits that were long enough ago leave no timer behind that ends a later one', async () => {
+  const { conn, input } = pair({ idleTimeout: 0.05 });
+  for (let i = 0; i < 4; i++) {
+    const line = conn.readLine(9);
+    setTimeout(() => input.write('x\n'), 25);
+    expect(textOf((await line) as Buffer)).toBe('x');
+  }
+  await expect(conn.readLine(9)).rejects.toMatchObject({ reason: 'idle' });
 });
 
 async function socketPair(): Promise<{ server: Socket; client: Socket; done: () => void }> {

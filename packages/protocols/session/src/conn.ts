@@ -4,7 +4,7 @@
 // a client that pipelines gets its answers in one packet, and nobody has to remember to flush.
 
 import type { Readable, Writable } from 'node:stream';
-import { Clocks } from './clocks.ts';
+import { Clocks, type Register } from './clocks.ts';
 import { LineTooLong } from './errors.ts';
 import { type HeldSocket, holdSocket } from './handover.ts';
 import { Held } from './held.ts';
@@ -41,6 +41,7 @@ export class Conn {
   readonly #clocks: Clocks;
   readonly #outbox: Outbox;
   readonly #held = new Held();
+  readonly #whenReady: Register;
   #closed: Promise<void> | undefined;
 
   constructor(source: Source, output: Writable, options: ConnOptions) {
@@ -51,6 +52,7 @@ export class Conn {
     this.#atClose = options.output ?? 'end';
     this.#clocks = new Clocks(options.idleTimeout ?? IDLE_TIMEOUT, options.deadline);
     this.#outbox = new Outbox(output, this.#clocks);
+    this.#whenReady = (wake) => source.onReady(wake);
   }
 
   /** Seconds without a byte read (or taken by the peer) before Timeout. Infinity: no limit. */
@@ -169,11 +171,13 @@ export class Conn {
     this.#source.close();
     this.#output.destroy();
     this.#outbox.fail();
+    this.#clocks.end();
   }
 
   /** For a program that hands the descriptors on: stops reading, without closing anything. */
   release(): void {
     this.#source.release();
+    this.#clocks.end();
   }
 
   /**
@@ -187,7 +191,7 @@ export class Conn {
     const held = holdSocket(this.#output);
     while (this.#pull());
     const rest = Buffer.from(this.#held.take(this.#held.length));
-    this.#source.release();
+    this.release();
     this.#closed = Promise.resolve();
     return { held, rest };
   }
@@ -214,10 +218,10 @@ export class Conn {
 
   /** Waits until something can be taken from the source; false at the end of input. */
   async #inputReady(wanted: 'line' | 'bytes'): Promise<boolean> {
-    await this.flush();
+    if (!this.#outbox.sent()) await this.flush();
     if (this.#source.ended) return false;
     const between = wanted === 'line' && this.#held.length === 0;
-    await this.#clocks.wait(between, (wake) => this.#source.onReady(wake));
+    await this.#clocks.wait(between, this.#whenReady);
     return true;
   }
 
@@ -238,6 +242,7 @@ export class Conn {
         this.#source.close();
         this.#output.destroy();
       }
+      this.#clocks.end();
     }
   }
 
@@ -249,7 +254,7 @@ export class Conn {
     while (left > 0) {
       left -= this.discardInput();
       if (this.#source.ended) return;
-      await this.#clocks.wait(false, (wake) => this.#source.onReady(wake));
+      await this.#clocks.wait(false, this.#whenReady);
     }
   }
 }

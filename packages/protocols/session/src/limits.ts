@@ -21,6 +21,9 @@ export const LINGER_BYTES = 1024 * 1024;
 /** Seconds a session that is in the middle of something may take to finish after SIGTERM. */
 export const GRACE_SECONDS = 20;
 
+/** Bytes that were read and that the session has not asked for: past this the peer has to wait. Two reads of Node's. */
+export const AHEAD_MAX = 128 * 1024;
+
 /** A batch up to this many bytes is copied into one buffer; a bigger one goes out by writev. */
 export const JOIN_BYTES = 16 * 1024;
 

@@ -11,7 +11,7 @@ import { type Endpoint, parseEndpoint } from './endpoint.ts';
 import { Disconnected, Timeout } from './errors.ts';
 import { Gate } from './gate.ts';
 import { BACKLOG, GRACE_SECONDS, LINGER_SECONDS, MAX_SESSIONS, REFUSAL_SECONDS } from './limits.ts';
-import { type Peer, peerFromEnv, socketEnv } from './peer.ts';
+import { hostEnv, type Peer, peerFromEnv, socketEnv } from './peer.ts';
 import { Rules } from './rules.ts';
 import type { Session } from './stdio.ts';
 
@@ -69,6 +69,7 @@ class Host implements Listener {
   readonly #session: Session;
   readonly #options: ListenOptions;
   readonly #log: Log;
+  readonly #env: Readonly<Record<string, string | undefined>>;
   readonly #gate: Gate;
   readonly #rules: Rules | undefined;
   readonly #servers: Server[] = [];
@@ -83,6 +84,8 @@ class Host implements Listener {
     this.#session = session;
     this.#options = options;
     this.#log = options.log;
+    // A copy: process.env asks the C library for each name, each time.
+    this.#env = hostEnv(options.env ?? {});
     this.#gate = new Gate(options.max ?? MAX_SESSIONS, options.maxPerIp);
     this.#rules = options.rules === undefined ? undefined : new Rules(options.rules);
     this.closed = new Promise((resolve) => {
@@ -135,7 +138,7 @@ class Host implements Listener {
   #accept(socket: Socket): void {
     socket.on('error', () => {});
     const id = ++this.#serial;
-    const env = socketEnv(this.#options.env ?? {}, socket);
+    const env = socketEnv(this.#env, socket);
     const ip = env.TCPREMOTEIP ?? 'unknown';
     this.#log(`pid ${id} from ${ip}`);
     const admission = this.#stopping ? 'full' : this.#gate.enter(ip);
@@ -162,11 +165,12 @@ class Host implements Listener {
   /** Asks the rules; undefined when they keep the caller out, who is then gone. */
   #admit(id: number, env: Record<string, string | undefined>, socket: Socket): Peer | undefined {
     try {
-      const { remoteIp, remoteHost, remoteInfo } = peerFromEnv(env);
+      const peer = peerFromEnv(env);
+      const { remoteIp, remoteHost, remoteInfo } = peer;
       const verdict = this.#rules?.verdict({ ip: remoteIp, host: remoteHost, info: remoteInfo });
       if (verdict?.deny !== true) {
         this.#log(`ok ${id} ${describe(env)}`);
-        return peerFromEnv({ ...env, ...verdict?.env });
+        return verdict === undefined ? peer : peerFromEnv({ ...env, ...verdict.env });
       }
       this.#log(`deny ${id} ${describe(env)}`);
       socket.destroy();

@@ -18,7 +18,7 @@ export interface Peer {
 export function peerFromEnv(env: Readonly<Record<string, string | undefined>>): Peer {
   const text = (name: string) => {
     const value = env[name];
-    return value === undefined ? undefined : Buffer.from(value).toString('latin1');
+    return value === undefined || isAscii(value) ? value : Buffer.from(value).toString('latin1');
   };
   const port = (name: string) => {
     const value = env[name];
@@ -45,26 +45,37 @@ export interface SocketAddresses {
   readonly localPort?: number | undefined;
 }
 
-/** The environment tcpserver would give for a socket, on top of `base`, where no look-up of names was made. */
+/** What of a host's environment is passed on to every session: all but what another peer was called. */
+export function hostEnv(
+  env: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !STALE.has(name)));
+}
+
+const STALE = new Set(['TCPREMOTEIP', 'TCPREMOTEPORT', 'TCPREMOTEHOST', 'TCPREMOTEINFO']);
+
+/** The environment tcpserver would give for a socket, on top of a hostEnv(), where no look-up of names was made. */
 export function socketEnv(
   base: Readonly<Record<string, string | undefined>>,
   socket: SocketAddresses,
 ): Record<string, string | undefined> {
-  const env = { ...base };
-  for (const name of ['IP', 'PORT', 'HOST', 'INFO']) delete env[`TCPREMOTE${name}`];
-  if (socket.remoteAddress === undefined) return { ...env, PROTO: 'UNIX' };
-  env.PROTO = 'TCP';
-  env.TCPREMOTEIP = plainIp(socket.remoteAddress);
-  env.TCPREMOTEPORT = String(socket.remotePort);
-  if (socket.localAddress !== undefined) env.TCPLOCALIP = plainIp(socket.localAddress);
-  env.TCPLOCALPORT = String(socket.localPort);
-  return env;
+  const { remoteAddress, remotePort, localAddress, localPort } = socket;
+  if (remoteAddress === undefined) return { ...base, PROTO: 'UNIX' };
+  const TCPREMOTEIP = plainIp(remoteAddress);
+  const env = { ...base, PROTO: 'TCP', TCPREMOTEIP, TCPREMOTEPORT: String(remotePort) };
+  if (localAddress === undefined) return { ...env, TCPLOCALPORT: String(localPort) };
+  return { ...env, TCPLOCALIP: plainIp(localAddress), TCPLOCALPORT: String(localPort) };
 }
 
 /** ::ffff:192.0.2.1 is 192.0.2.1: rules, logs and Received lines must not depend on how we listen. */
 export function plainIp(address: string): string {
+  if (!address.startsWith(':')) return address;
   const mapped = /^::ffff:([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+)$/i.exec(address);
   return mapped?.[1] ?? address;
+}
+
+function isAscii(text: string): boolean {
+  return /^[\x00-\x7f]*$/.test(text);
 }
 
 function given<K extends string, V>(name: K, value: V | undefined): { [P in K]?: V } {

@@ -4,6 +4,7 @@
 import { read } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import { AHEAD_MAX } from './limits.ts';
 
 /** Bytes on demand. Nothing is taken from the other side faster than it is asked for, but for one buffer. */
 export interface Source {
@@ -21,127 +22,178 @@ export interface Source {
 
 /** A source over any readable stream. */
 export function streamSource(stream: Readable & { unref?(): unknown }): Source {
-  let stirred = true;
-  let wake: (() => void) | undefined;
-  const stir = () => {
-    stirred = true;
-    wake?.();
-  };
-  // An error means that the peer is gone: it is seen as the end of input.
-  for (const event of ['readable', 'end', 'close', 'error']) stream.on(event, stir);
-  return {
-    take() {
-      const chunk: Buffer | null = stream.read();
-      if (chunk === null) stirred = false;
-      return chunk ?? undefined;
-    },
-    get ended() {
-      return stream.readableEnded || stream.destroyed;
-    },
-    onReady(call) {
-      wake = call;
-      if (call !== undefined && (stirred || this.ended))
-        queueMicrotask(() => wake === call && call());
-    },
-    release() {
-      stream.off('readable', stir);
-      stream.pause();
-      stream.unref?.();
-    },
-    close() {
-      stream.destroy();
-    },
-  };
+  return new StreamSource(stream);
 }
 
 /**
  * A source over a pipe or socket descriptor that never reads more than one byte ahead of what was
- * asked for. The byte buffer and the `false` answer make libuv stop after each single read.
+ * asked for.
  */
 export function singleByteSource(fd: number): Source & { readonly socket: Socket } {
-  let byte: Buffer | undefined;
-  let ended = false;
-  let wake: (() => void) | undefined;
-  const end = () => {
-    ended = true;
-    wake?.();
-  };
-  const socket = new Socket({
-    fd,
-    readable: true,
-    // Never written to; but a socket with nothing left to do would close the descriptor at the end of input.
-    writable: true,
-    allowHalfOpen: true,
-    manualStart: true,
-    onread: {
-      buffer: Buffer.alloc(1),
-      callback(count: number, buffer: Uint8Array) {
-        if (count > 0) byte = Buffer.from(buffer.subarray(0, 1));
-        wake?.();
-        return false;
-      },
-    },
-  } as ConstructorParameters<typeof Socket>[0]);
-  for (const event of ['end', 'close', 'error']) socket.on(event, end);
-  return {
-    socket,
-    take() {
-      const taken = byte;
-      byte = undefined;
-      return taken;
-    },
-    get ended() {
-      return ended;
-    },
-    onReady(call) {
-      wake = call;
-      if (call === undefined) return;
-      if (byte !== undefined || ended) queueMicrotask(() => wake === call && call());
-      else socket.resume();
-    },
-    release() {
-      socket.pause();
-      socket.unref();
-    },
-    close() {
-      socket.destroy();
-    },
-  };
+  return new SingleByteSource(fd);
 }
 
 /** A source over a regular file or device, `step` bytes a read, from the descriptor's own offset. */
 export function fileSource(fd: number, step: number): Source {
-  let chunk: Buffer | undefined;
-  let ended = false;
-  let reading = false;
-  let wake: (() => void) | undefined;
-  const start = () => {
-    reading = true;
-    read(fd, Buffer.allocUnsafe(step), 0, step, null, (error, count, buffer) => {
-      reading = false;
-      if (error !== null || count === 0) ended = true;
-      else chunk = buffer.subarray(0, count);
-      wake?.();
+  return new FileSource(fd, step);
+}
+
+/** What all sources have in common: the chunks that have come and were not taken, and who waits for the next. */
+abstract class Arrivals implements Source {
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+  #ended = false;
+  #wake: (() => void) | undefined;
+
+  /** Sees to it that something arrives, or goes on arriving. Called while nothing is there and somebody waits. */
+  protected abstract fetch(): void;
+  abstract release(): void;
+  abstract close(): void;
+
+  take(): Buffer | undefined {
+    const chunk = this.#chunks.shift();
+    if (chunk !== undefined) this.#bytes -= chunk.length;
+    return chunk;
+  }
+
+  get ended(): boolean {
+    return this.#ended && this.#chunks.length === 0;
+  }
+
+  onReady(wake: (() => void) | undefined): void {
+    this.#wake = wake;
+    if (wake === undefined) return;
+    if (this.#bytes > 0 || this.#ended) queueMicrotask(() => this.#wake === wake && wake());
+    else this.fetch();
+  }
+
+  /** How many bytes nobody has taken yet. */
+  protected get waiting(): number {
+    return this.#bytes;
+  }
+
+  protected arrived(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    this.#wake?.();
+  }
+
+  protected over(): void {
+    this.#ended = true;
+    this.#wake?.();
+  }
+}
+
+/** A stream gives by itself, and is told to pause while its bytes are not taken. */
+class StreamSource extends Arrivals {
+  readonly #stream: Readable & { unref?(): unknown };
+  #paused = false;
+
+  constructor(stream: Readable & { unref?(): unknown }) {
+    super();
+    this.#stream = stream;
+    // An error means that the peer is gone: it is seen as the end of input.
+    const over = () => this.over();
+    for (const event of ['end', 'close', 'error']) stream.on(event, over);
+    stream.on('data', this.#onData);
+    if (stream.readableEnded || stream.destroyed) this.over();
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.arrived(chunk);
+    if (this.waiting < AHEAD_MAX || this.#paused) return;
+    this.#paused = true;
+    this.#stream.pause();
+  };
+
+  override take(): Buffer | undefined {
+    // read() hands what the stream has buffered to the listener above.
+    if (this.waiting === 0 && this.#stream.readableLength > 0) this.#stream.read();
+    const chunk = super.take();
+    if (this.#paused && this.waiting === 0) this.fetch();
+    return chunk;
+  }
+
+  protected fetch(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#stream.resume();
+  }
+
+  release(): void {
+    this.#stream.off('data', this.#onData);
+    this.#stream.pause();
+    this.#stream.unref?.();
+  }
+
+  close(): void {
+    this.#stream.destroy();
+  }
+}
+
+/** The byte buffer and the `false` answer make libuv stop after each single read. */
+class SingleByteSource extends Arrivals {
+  readonly socket: Socket;
+
+  constructor(fd: number) {
+    super();
+    this.socket = new Socket({
+      fd,
+      readable: true,
+      // Never written to; but a socket with nothing left to do would close the descriptor at the end of input.
+      writable: true,
+      allowHalfOpen: true,
+      manualStart: true,
+      onread: {
+        buffer: Buffer.alloc(1),
+        callback: (count: number, buffer: Uint8Array) => {
+          if (count > 0) this.arrived(Buffer.from(buffer.subarray(0, 1)));
+          return false;
+        },
+      },
+    } as ConstructorParameters<typeof Socket>[0]);
+    for (const event of ['end', 'close', 'error']) this.socket.on(event, () => this.over());
+  }
+
+  protected fetch(): void {
+    this.socket.resume();
+  }
+
+  release(): void {
+    this.socket.pause();
+    this.socket.unref();
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+}
+
+class FileSource extends Arrivals {
+  readonly #fd: number;
+  readonly #step: number;
+  #reading = false;
+
+  constructor(fd: number, step: number) {
+    super();
+    this.#fd = fd;
+    this.#step = step;
+  }
+
+  protected fetch(): void {
+    if (this.#reading) return;
+    this.#reading = true;
+    const buffer = Buffer.allocUnsafe(this.#step);
+    read(this.#fd, buffer, 0, this.#step, null, (error, count) => {
+      this.#reading = false;
+      if (error !== null || count === 0) this.over();
+      else this.arrived(buffer.subarray(0, count));
     });
-  };
-  return {
-    take() {
-      const taken = chunk;
-      chunk = undefined;
-      return taken;
-    },
-    get ended() {
-      return ended;
-    },
-    onReady(call) {
-      wake = call;
-      if (call === undefined) return;
-      if (chunk !== undefined || ended) queueMicrotask(() => wake === call && call());
-      else if (!reading) start();
-    },
-    release() {},
-    close() {
-      ended = true;
-    },
-  };
+  }
+
+  release(): void {}
+
+  close(): void {
+    this.over();
+  }
 }

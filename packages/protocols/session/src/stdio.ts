@@ -8,7 +8,7 @@ import { isatty, ReadStream, WriteStream } from 'node:tty';
 import { Conn } from './conn.ts';
 import { Disconnected, Timeout } from './errors.ts';
 import { LINGER_SECONDS } from './limits.ts';
-import { type Peer, peerFromEnv, socketEnv } from './peer.ts';
+import { hostEnv, type Peer, peerFromEnv, socketEnv } from './peer.ts';
 import { fileSource, type Source, singleByteSource, streamSource } from './source.ts';
 
 /**
@@ -53,7 +53,7 @@ export async function serveStdio(session: Session, options: StdioOptions): Promi
 function stdioPeer(env: StdioOptions['env'], socket: Socket | undefined): Peer {
   const known = env.TCPREMOTEIP !== undefined || env.REMOTE_ADDR !== undefined;
   if (known || socket?.remoteAddress === undefined) return peerFromEnv(env);
-  return peerFromEnv(socketEnv(env, socket));
+  return peerFromEnv(socketEnv(hostEnv(env), socket));
 }
 
 function openInput(fd: number, greedy: boolean): { source: Source; socket?: Socket } {
