@@ -8,6 +8,7 @@ export {
   type Passwd,
 } from './accounts.ts';
 export { crypt, cryptAsync, gensalt } from './crypt.ts';
+export { connectDatagram } from './datagram.ts';
 export {
   dup2,
   dupAbove,

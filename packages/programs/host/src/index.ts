@@ -1,0 +1,2 @@
+export { sploggerMain } from './splogger.ts';
+export { tcpEnvMain } from './tcp-env.ts';
