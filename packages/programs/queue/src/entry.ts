@@ -7,31 +7,32 @@
 //   unlink pid/X                     S2: garbage, removed by qmail-send after 36 h
 //   write Received and the message
 //   create intd/N, write             S3: garbage like S2
-//   fsync both files, and mess/S     S3; everything that S4 needs is on disk
+//   fsync both files, then mess/S    S3; everything that S4 needs is on disk
 //   link intd/N to todo/N            S4: queued
 //   fsync todo                       S4 for good: only now the caller hears of success
 //
 // Durable must be: mess/S/N and its name, what todo/N holds and its name. The name intd/N need not be: it is
-// the same file as todo/N, and S4 does without. The first three syncs go on side by side, and those of
-// directories are shared with other messages (DirectorySync), so that a message waits for two journal
-// commits. Everything else is done at once (see @q/fsx, fd.ts).
+// the same file as todo/N, and S4 does without. Both files are synced side by side; mess/S comes after its file,
+// whose journal commit has its name in most file systems, so that there is nothing left to wait for. Syncs of
+// directories are shared with other messages (DirectorySync), and so is the waking of qmail-send. Everything
+// else is done at once (see @q/fsx, fd.ts).
 //
 // Trouble before the link truncates and unlinks intd/N, then mess/S/N. After the link nothing is taken
 // back: qmail-send may have seen it.
 
 import { closeSync, fstatSync, linkSync, unlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { EnvelopeDecoder } from '@q/address';
 import { Temporary } from '@q/fault';
 import {
   createExclusiveSync,
   type DirectorySync,
   fsyncFd,
-  pullTrigger,
   writeFully,
   writeFullySync,
 } from '@q/fsx';
 import { receivedByQueue } from '@q/message';
-import { encodeIntdHead, messageIdOf, QUEUE_ALARM, type QueuePaths, splitOf } from '@q/queue-files';
+import { encodeIntdHead, messageIdOf, QUEUE_ALARM, type QueuePaths } from '@q/queue-files';
 import { type Queued, QueueExit, type QueueSink } from '@q/queue-socket';
 import { BLOCK } from './limits.ts';
 import { createPidFile, type PidNames } from './pid-names.ts';
@@ -45,6 +46,8 @@ export interface EntryOptions {
   readonly names: PidNames;
   /** Shared by all messages of the process. */
   readonly directories: DirectorySync;
+  /** Wakes qmail-send. Nobody waits for it, and it may fail: qmail-send looks by itself now and then. */
+  readonly wake: () => void;
   /** Who queues it: recorded in intd as u. */
   readonly uid: number;
   /** How the Received line says that: invokedBy of @q/message. */
@@ -71,6 +74,7 @@ export class QueueEntry implements QueueSink {
   #number = '';
   #mess = -1;
   #intd = -1;
+  #messPath = '';
   #intdPath: string | undefined;
   #pending: Buffer[] = [];
   #pendingBytes = 0;
@@ -138,7 +142,7 @@ export class QueueEntry implements QueueSink {
       const synced = directories.sync(paths.directory('todo'));
       await step(QueueExit.NO_TODO_LINK, 'unable to sync todo', synced);
     } finally {
-      pullTrigger(paths.lock('trigger'));
+      this.#options.wake();
     }
     return { number, qp: this.#qp };
   }
@@ -152,7 +156,7 @@ export class QueueEntry implements QueueSink {
     await this.#messSynced?.catch(() => {});
     // intd first: a mess file alone is garbage to everyone, an intd file alone to nobody.
     await remove(this.#intd, this.#intdPath);
-    await remove(this.#mess, this.#options.paths.mess(this.#number));
+    await remove(this.#mess, this.#messPath);
     try {
       this.#close();
     } catch {
@@ -164,7 +168,7 @@ export class QueueEntry implements QueueSink {
   abandonSync(): void {
     if (this.#state === 'message' || this.#state === 'envelope') {
       removeSync(this.#intdPath);
-      removeSync(this.#options.paths.mess(this.#number));
+      removeSync(this.#messPath);
     }
     if (this.#state !== 'linked') this.#state = 'gone';
   }
@@ -181,8 +185,9 @@ export class QueueEntry implements QueueSink {
         fstatSync(fd, { bigint: true }),
       );
       this.#number = messageIdOf(ino);
+      this.#messPath = paths.mess(this.#number);
       stepNow(QueueExit.NO_MESSAGE_LINK, 'unable to link into mess', () =>
-        linkSync(path, paths.mess(this.#number)),
+        linkSync(path, this.#messPath),
       );
       this.#mess = fd;
       this.#state = 'message';
@@ -197,12 +202,15 @@ export class QueueEntry implements QueueSink {
   }
 
   #syncMessage(): Promise<unknown> {
-    const { paths, directories } = this.#options;
-    const directory = paths.splitDirectory('mess', splitOf(this.#number));
-    this.#messSynced = Promise.all([
-      step(QueueExit.WRITE_ERROR, 'unable to sync the message', fsyncFd(this.#mess)),
+    const { directories } = this.#options;
+    const directory = dirname(this.#messPath);
+    this.#messSynced = step(
+      QueueExit.WRITE_ERROR,
+      'unable to sync the message',
+      fsyncFd(this.#mess),
+    ).then(() =>
       step(QueueExit.NO_MESSAGE_LINK, 'unable to sync mess', directories.sync(directory)),
-    ]);
+    );
     this.#messSynced.catch(() => {}); // commit() awaits it
     return this.#messSynced;
   }
@@ -222,11 +230,10 @@ export class QueueEntry implements QueueSink {
   }
 
   #link(): void {
-    const { paths } = this.#options;
-    const todo = paths.todo(this.#number);
+    const todo = this.#options.paths.todo(this.#number);
     this.#state = 'linked';
     try {
-      linkSync(paths.intd(this.#number), todo);
+      linkSync(this.#intdPath as string, todo);
     } catch (error) {
       // Only when todo/N is certainly not there may the rest be removed.
       if (isAbsent(todo)) this.#state = 'envelope';

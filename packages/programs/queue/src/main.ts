@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import { qmailHome } from '@q/control';
 import { faultOf, Permanent } from '@q/fault';
-import { DirectorySync } from '@q/fsx';
+import { DirectorySync, pullTrigger } from '@q/fsx';
 import { openLog } from '@q/log';
 import { invokedBy } from '@q/message';
 import { exitNow } from '@q/posix';
@@ -40,10 +40,12 @@ async function oneMessage(home: string, rights: Rights): Promise<number> {
 }
 
 function directEntry(rights: Rights): QueueEntry {
+  const paths = new QueuePaths('queue');
   return new QueueEntry({
-    paths: new QueuePaths('queue'),
+    paths,
     names: new PidNames(),
     directories: new DirectorySync(),
+    wake: () => pullTrigger(paths.lock('trigger')),
     uid: rights.uid,
     who: invokedBy(rights.uid, invokerIds()),
     pid: process.pid,

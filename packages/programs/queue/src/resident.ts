@@ -15,6 +15,7 @@ import { ConnectionCounts } from './connection-counts.ts';
 import { QueueEntry } from './entry.ts';
 import { GRACE_SECONDS, THREADS } from './limits.ts';
 import { PidNames } from './pid-names.ts';
+import { groupedTrigger } from './trigger.ts';
 
 const SOCKET_MODE = 0o666;
 const BACKLOG = 511;
@@ -68,6 +69,7 @@ function connectionHandler(options: ServeQueueOptions, signals: Signals) {
   const { ids, log, owner, paths } = options;
   const names = new PidNames();
   const directories = new DirectorySync();
+  const wake = groupedTrigger(paths.lock('trigger'));
   const trusted = [owner, 0, ...(ids.single ? [] : [ids.alias, ids.qmaild, ids.qmails])];
   const counts = new ConnectionCounts(trusted);
 
@@ -84,7 +86,7 @@ function connectionHandler(options: ServeQueueOptions, signals: Signals) {
       begin: (ordinal) => {
         // Of several messages of one process only the first can have its pid as a name.
         const pid = ordinal === 1 && peer.pid > 0 ? peer.pid : undefined;
-        return new QueueEntry({ paths, names, directories, uid: peer.uid, who, pid });
+        return new QueueEntry({ paths, names, directories, wake, uid: peer.uid, who, pid });
       },
       onFault: (fault) => log(`uid ${peer.uid}: ${errnoText(fault)}`),
     };
