@@ -45,11 +45,15 @@ export class ClassicHost {
   /** `control`: files of control/, as they are; control/me is there anyhow. */
   constructor(control: Readonly<Record<string, string>> = {}) {
     this.#own(this.home);
-    for (const name of ['control', 'users', 'bin', 'queue', 'queue/lock']) this.directory(name);
-    for (const name of ['pid', 'intd', 'todo', 'bounce']) this.directory(`queue/${name}`);
-    for (const name of ['mess', 'info', 'local', 'remote']) {
-      this.directory(`queue/${name}`);
-      for (let split = 0; split < SPLIT; split++) this.directory(`queue/${name}/${split}`);
+    for (const name of ['control', 'users', 'bin']) this.directory(name);
+    for (const name of ['queue', 'queue/lock', 'queue/todo', 'queue/mess'])
+      this.directory(name, 0o750);
+    for (const name of ['pid', 'intd', 'bounce', 'info', 'local', 'remote'])
+      this.directory(`queue/${name}`, 0o700);
+    for (let split = 0; split < SPLIT; split++) {
+      this.directory(`queue/mess/${split}`, 0o750);
+      for (const name of ['info', 'local', 'remote'])
+        this.directory(`queue/${name}/${split}`, 0o700);
     }
     this.file('queue/lock/tcpto', Buffer.alloc(1024), 0o644);
     this.file('queue/lock/sendmutex', '', 0o600);
@@ -62,9 +66,10 @@ export class ClassicHost {
       symlinkSync(join(DIST, name), join(this.home, 'bin', name));
   }
 
-  directory(name: string): string {
+  directory(name: string, mode = 0o755): string {
     const path = join(this.home, name);
-    mkdirSync(path, { mode: 0o755 });
+    mkdirSync(path);
+    chmodSync(path, mode);
     this.#own(path);
     return path;
   }
