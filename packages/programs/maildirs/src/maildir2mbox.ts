@@ -35,7 +35,7 @@ interface Message {
 }
 
 /** What it was called with, and what it says. */
-export interface MailPlaces {
+interface MailPlaces {
   readonly maildir: string;
   readonly mail: string;
   readonly mailTmp: string;

@@ -13,6 +13,7 @@ import {
   parseNumbers,
   type Row,
   type Step,
+  say,
   serveCommands,
 } from '@q/pop3';
 import type { Conn } from '@q/session';
@@ -148,9 +149,4 @@ function lookup(mailbox: Mailbox, number: number | undefined): Found {
   if (message === undefined) return { error: ERR.notThatMany, step: 'next' };
   if (message.deleted) return { error: ERR.alreadyDeleted, step: 'next' };
   return { number, message };
-}
-
-function say(conn: Conn, reply: string, step: Step = 'next'): Step {
-  conn.write(reply);
-  return step;
 }

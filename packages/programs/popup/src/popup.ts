@@ -7,17 +7,16 @@
 import { EXIT_MISUSED, EXIT_TEMPORARY, encodeCredentials, runChecker } from '@q/checkpassword';
 import { escapeForLog, type Log, openLog } from '@q/log';
 import {
-  CAPABILITIES,
-  capabilityList,
+  type Authorizing,
+  authorizationTable,
   ERR,
-  OK,
   ok,
-  type Row,
   type Step,
+  say,
   serveCommands,
 } from '@q/pop3';
 import type { Exit, Invocation } from '@q/proc';
-import { type Conn, type Peer, serveStdio } from '@q/session';
+import { type Peer, serveStdio } from '@q/session';
 import { IDLE_SECONDS, LOGIN_SECONDS } from './limits.ts';
 
 const EXIT_DONE = 0;
@@ -55,37 +54,14 @@ export async function popupMain(invocation: Invocation): Promise<number> {
   );
 }
 
-interface State {
-  readonly conn: Conn;
+interface State extends Authorizing {
   /** Part of the greeting; what an APOP digest is made with. */
   readonly stamp: string;
-  /** After USER. */
-  user?: string;
   /** After PASS or APOP. */
   login?: { readonly user: string; readonly credentials: Buffer };
 }
 
-const TABLE: readonly Row<State>[] = [
-  { verb: 'USER', run: user },
-  { verb: 'PASS', run: pass },
-  { verb: 'APOP', run: apop },
-  { verb: 'QUIT', run: ({ conn }) => say(conn, OK, 'stop') },
-  { verb: 'NOOP', run: ({ conn }) => say(conn, OK) },
-  { verb: 'CAPA', run: ({ conn }) => say(conn, capabilityList(['USER', ...CAPABILITIES])) },
-  { verb: '', run: ({ conn }) => say(conn, ERR.authorizationFirst, 'bad') },
-];
-
-function user(state: State, name: string): Step {
-  if (name === '') return say(state.conn, ERR.syntax, 'bad');
-  state.user = name;
-  return say(state.conn, OK);
-}
-
-function pass(state: State, password: string): Step {
-  if (state.user === undefined) return say(state.conn, ERR.userFirst, 'bad');
-  if (password === '') return say(state.conn, ERR.syntax, 'bad');
-  return submit(state, state.user, password);
-}
+const TABLE = authorizationTable<State>(submit, [{ verb: 'APOP', run: apop }]);
 
 /** APOP NAME DIGEST: the digest travels as the password; a checker that knows APOP has the stamp too. */
 function apop(state: State, argument: string): Step {
@@ -118,9 +94,4 @@ function logFailure(log: Log, peer: Peer, name: string, verdict: string): void {
   const kind = verdict === ERR.authorizationFailed ? 'login failed' : 'login trouble';
   const quoted = escapeForLog(name).replaceAll('"', '\\x22');
   log(`${kind} ip=${escapeForLog(peer.remoteIp)} user="${quoted}"`);
-}
-
-function say(conn: Conn, reply: string, step: Step = 'next'): Step {
-  conn.write(reply);
-  return step;
 }

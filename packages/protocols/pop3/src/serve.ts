@@ -52,6 +52,12 @@ export async function serveCommands<State>(
   }
 }
 
+/** Queues a reply, and is what its handler returns. */
+export function say(conn: Conn, reply: string, step: Step = 'next'): Step {
+  conn.write(reply);
+  return step;
+}
+
 async function nextCommand(conn: Conn): Promise<Command | 'too long' | undefined> {
   try {
     const line = conn.tryLine(COMMAND_LINE_MAX) ?? (await conn.readLine(COMMAND_LINE_MAX));

@@ -6,16 +6,7 @@
 
 import { setTimeout as wait } from 'node:timers/promises';
 import { escapeForLog, type Log } from '@q/log';
-import {
-  CAPABILITIES,
-  capabilityList,
-  ERR,
-  OK,
-  ok,
-  type Row,
-  type Step,
-  serveCommands,
-} from '@q/pop3';
+import { type Authorizing, authorizationTable, ERR, ok, serveCommands } from '@q/pop3';
 import { type Conn, networkOf, type Peer, type Session } from '@q/session';
 import type { Tally } from '../session.ts';
 import { ATTEMPTS_MAX, LOGIN_SECONDS } from './limits.ts';
@@ -50,35 +41,15 @@ interface Login {
   readonly password: string;
 }
 
-interface State {
-  readonly conn: Conn;
-  /** After USER. */
-  user?: string;
+interface State extends Authorizing {
   /** After PASS. */
   login?: Login;
 }
 
-const TABLE: readonly Row<State>[] = [
-  { verb: 'USER', run: user },
-  { verb: 'PASS', run: pass },
-  { verb: 'QUIT', run: ({ conn }) => say(conn, OK, 'stop') },
-  { verb: 'NOOP', run: ({ conn }) => say(conn, OK) },
-  { verb: 'CAPA', run: ({ conn }) => say(conn, capabilityList(['USER', ...CAPABILITIES])) },
-  { verb: '', run: ({ conn }) => say(conn, ERR.authorizationFirst, 'bad') },
-];
-
-function user(state: State, name: string): Step {
-  if (name === '') return say(state.conn, ERR.syntax, 'bad');
-  state.user = name;
-  return say(state.conn, OK);
-}
-
-function pass(state: State, password: string): Step {
-  if (state.user === undefined) return say(state.conn, ERR.userFirst, 'bad');
-  if (password === '') return say(state.conn, ERR.syntax, 'bad');
-  state.login = { user: state.user, password };
+const TABLE = authorizationTable<State>((state, user, password) => {
+  state.login = { user, password };
   return 'stop';
-}
+});
 
 /** True when the client was served, elsewhere, and is gone. */
 async function tryLogin(
@@ -117,9 +88,4 @@ function counts({ retrieved, bytes, deleted }: Tally): string {
 
 function quoted(name: string): string {
   return escapeForLog(name).replaceAll('"', '\\x22');
-}
-
-function say(conn: Conn, reply: string, step: Step = 'next'): Step {
-  conn.write(reply);
-  return step;
 }
