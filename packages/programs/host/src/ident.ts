@@ -44,8 +44,9 @@ export async function askIdent(
 
 /** The name in an answer, undefined in any other line. */
 export function userIn(line: string): string | undefined {
-  const user = /^[\t ]*[0-9]+[\t ]*,[\t ]*[0-9]+[\t ]*:[\t ]*USERID[\t ]*:[^:]*:[\t ]*([^\t ].*)$/s.exec(
-    line,
-  )?.[1];
+  const user =
+    /^[\t ]*[0-9]+[\t ]*,[\t ]*[0-9]+[\t ]*:[\t ]*USERID[\t ]*:[^:]*:[\t ]*([^\t ].*)$/s.exec(
+      line,
+    )?.[1];
   return user?.slice(0, IDENT_NAME_MAX).replace(/[^ -~]/g, '?');
 }
