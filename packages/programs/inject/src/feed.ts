@@ -15,15 +15,16 @@ export async function feedProgram(
   before: Buffer,
   env: Invocation['env'],
 ): Promise<number> {
-  const child = await start(file, args, env);
-  const stop = endWithUs(child);
+  const guard = new SignalGuard();
   try {
+    const child = await start(file, args, env);
+    guard.watch(child);
     await feed(child, before);
     const exit = await child.exited;
     if ('signal' in exit) throw new Temporary('child crashed');
     return exit.code;
   } finally {
-    stop();
+    guard.stop();
   }
 }
 
@@ -70,15 +71,29 @@ async function send(stream: Duplex, bytes: Buffer): Promise<void> {
 const DEADLY = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /** A signal that ends us ends the program first, which would see the end of its input otherwise. */
-function endWithUs(child: Child): () => void {
-  const end = (signal: NodeJS.Signals) => {
-    child.kill('SIGKILL');
-    stop();
+class SignalGuard {
+  #child: Child | undefined;
+  #signal: NodeJS.Signals | undefined;
+
+  /** To be made before the program is started: it may run before we are told so. */
+  constructor() {
+    for (const signal of DEADLY) process.on(signal, this.#end);
+  }
+
+  watch(child: Child): void {
+    this.#child = child;
+    if (this.#signal !== undefined) this.#end(this.#signal);
+  }
+
+  stop(): void {
+    for (const signal of DEADLY) process.off(signal, this.#end);
+  }
+
+  readonly #end = (signal: NodeJS.Signals): void => {
+    this.#signal = signal;
+    if (this.#child === undefined) return;
+    this.#child.kill('SIGKILL');
+    this.stop();
     process.kill(process.pid, signal);
   };
-  const stop = () => {
-    for (const signal of DEADLY) process.off(signal, end);
-  };
-  for (const signal of DEADLY) process.on(signal, end);
-  return stop;
 }
