@@ -66,6 +66,33 @@ async function queue(uid: number, message: string, envelope: string) {
   return { code: code as number, pid: child.pid as number };
 }
 
+test('signals of terminals and limits are ignored; SIGALRM is the timeout, 52', async () => {
+  const { env, uid, gid } = host;
+  const start = async () => {
+    const stdio: ['pipe', 'pipe', 'inherit'] = ['pipe', 'pipe', 'inherit'];
+    const child = spawn(join(DIST, 'qmail-queue'), [], { env, uid, gid, stdio });
+    const [fd0, fd1] = child.stdio as unknown as [Duplex, Duplex];
+    for (const stream of [fd0, fd1]) stream.on('error', () => {});
+    const before = host.left().length;
+    fd0.write('x'.repeat(200_000));
+    await until('it is reading', () => host.left().length > before);
+    return { child, fd0, fd1, exited: once(child, 'exit') };
+  };
+  const first = await start();
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGVTALRM', 'SIGPROF', 'SIGXCPU'] as const)
+    first.child.kill(signal);
+  first.fd0.end('end\n');
+  first.fd1.end('Fa@b\0Tc@d\0\0');
+  expect(await first.exited).toEqual([0, null]);
+  const queued = host.left();
+  expect(queued.length).toBe(3);
+
+  const second = await start();
+  second.child.kill('SIGALRM');
+  expect(await second.exited).toEqual([52, null]);
+  await until('nothing of it is left', () => host.left().length === 3);
+});
+
 describe.each([
   ['one-shot', false],
   ['resident', true],

@@ -16,6 +16,9 @@ import { PidNames } from './pid-names.ts';
 import { serveQueue } from './resident.ts';
 import { invokerIds, type Rights, takeRights } from './rights.ts';
 
+/** What a terminal sends to everybody on it, or a limit to whoever meets it: no reason to drop a message. */
+const IGNORED = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGVTALRM', 'SIGPROF', 'SIGXCPU'] as const;
+
 /** Queues one message, or serves until told to stop. Returns qmail-queue's exit code. */
 export async function queueMain(invocation: Invocation): Promise<number> {
   const home = resolve(qmailHome(invocation.env)); // takeRights changes the directory
@@ -30,11 +33,13 @@ export async function queueMain(invocation: Invocation): Promise<number> {
 
 async function oneMessage(home: string, rights: Rights): Promise<number> {
   const sink = rights.direct ? directEntry(rights) : new ForwardSink(queueSocketPath(home));
-  const alarm = setTimeout(() => {
+  const giveUp = () => {
     if (sink instanceof QueueEntry) sink.abandonSync();
     exitNow(QueueExit.TIMEOUT);
-  }, QUEUE_ALARM * 1000);
-  alarm.unref();
+  };
+  setTimeout(giveUp, QUEUE_ALARM * 1000).unref();
+  process.on('SIGALRM', giveUp);
+  for (const signal of IGNORED) process.on(signal, () => {});
   await queueDescriptors(sink);
   return QueueExit.QUEUED;
 }
