@@ -144,6 +144,17 @@ ${MESSAGE}`,
   );
 });
 
+test('a sender with a line end makes no header line', async () => {
+  host.queued('x\n', 'u7\0p99\0Fjo\nBcc: e@far.test\0Tann@mail.test\0');
+  const send = start({ answer: () => 'Dno\n' });
+  await until('nothing is left', () => host.left().length === 0);
+  await send.end('SIGTERM');
+  const { message, envelope } = bounced();
+  expect(envelope).toBe('F\0Tjo\nBcc: e@far.test\0\0');
+  expect(message).toContain('\nTo: "jo\\_Bcc: e"@far.test\nSubject: failure notice\n\n');
+  expect(message).toContain('\nReturn-Path: <"jo\\_Bcc: e"@far.test>\n');
+});
+
 test('a bounce from control/bouncefrom and bouncehost, to the sender of a list without its mark', async () => {
   host.file('control/bouncefrom', 'no reply\n');
   host.file('control/bouncehost', 'bounces.test\n');

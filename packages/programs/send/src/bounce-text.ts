@@ -39,7 +39,7 @@ export function bounceOpening(header: BounceHeader): string {
   return (
     `Date: ${rfc822Date(now)}\n` +
     `From: ${quoteAddress(`${bounceFrom}@${bounceHost}`)}\n` +
-    `To: ${quoteAddress(recipient)}\n` +
+    `To: ${oneLine(quoteAddress(recipient))}\n` +
     'Subject: failure notice\n' +
     '\n' +
     `Hi. This is the qmail-send program at ${bounceHost}.\n` +
@@ -52,7 +52,12 @@ export function bounceSeparator(sender: string, double: boolean): string {
   const line = double
     ? '--- Below this line is the original bounce.'
     : '--- Below this line is a copy of the message.';
-  return `${line}\n\nReturn-Path: <${quoteAddress(sender)}>\n`;
+  return `${line}\n\nReturn-Path: <${oneLine(quoteAddress(sender))}>\n`;
+}
+
+/** A sender may hold a line end: it must not begin a header line of its own. */
+function oneLine(address: string): string {
+  return address.replaceAll('\n', '_');
 }
 
 /** What goes into the bounce and the log when a message's time is over. */

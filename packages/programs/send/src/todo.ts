@@ -269,7 +269,7 @@ export class Todo implements EarlyEnds {
       more = false;
     }
     if (this.#context.stopping) return this.#closeDir();
-    this.#batch = names;
+    this.#batch = names.reverse(); // taken from its end: in the order of the directory
     if (more) this.#scan = 'open';
     else await this.#endScan();
     this.kick();
