@@ -9,8 +9,14 @@ import { runRow } from './run.mjs';
 import { enterSandbox, makeUser } from './sandbox.mjs';
 
 const DOMAIN = 'bench.test';
-const WARM_UP = { count: 20, connections: 2, limitMs: 30_000 };
 const plan = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+const WARM_UP = {
+  count: plan.long ? 400 : 20,
+  connections: 2,
+  limitMs: plan.long ? 60_000 : 30_000,
+};
+/** How many times the messages of a row, with --long. A list is one message. */
+const LONG = 10;
 process.umask(0o022);
 // Whoever started us holds the other end.
 process.stdin.on('close', () => process.exit(1)).resume();
@@ -18,7 +24,9 @@ process.stdin.on('close', () => process.exit(1)).resume();
 try {
   enterSandbox(plan.work, plan.layers);
   const systems = await openAll(plan);
-  const rows = ROWS.filter(({ name }) => plan.rows.includes(name)).flatMap(quickened);
+  const rows = ROWS.filter(({ name }) => plan.rows.includes(name))
+    .flatMap(quickened)
+    .map(lengthened);
   const runs = await measureAll(systems, rows, plan);
   for (const { system } of systems) await system.stop();
   writeFileSync(join(plan.work, 'result.json'), JSON.stringify(resultOf(systems, rows, runs)));
@@ -34,6 +42,11 @@ function quickened(row) {
   return row.quick === undefined
     ? []
     : [{ ...row, count: row.quick, ...(row.recipients ? { recipients: 200 } : {}) }];
+}
+
+/** The row as --long has it. */
+function lengthened(row) {
+  return plan.long && row.load === 'smtp' ? { ...row, count: row.count * LONG } : row;
 }
 
 async function openAll({ systems, work, dist: built, profile }) {
