@@ -15,7 +15,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DIST, openDirectory } from './lib/instance.ts';
 import { killQuietly, until } from './lib/processes.ts';
@@ -307,18 +306,33 @@ describe('kill -9 at any step loses no message', () => {
     return new Set(ids.filter((id) => all.includes(text(id)) || mbox.includes(text(id))));
   }
 
-  /** Runs it, killed after `share` of the time a whole run takes. */
-  async function killed(name: string, args: string[], env: object, delay: number): Promise<void> {
-    const child = spawn(join(DIST, name), args, {
-      cwd: dir,
-      env: { PATH, ...env },
-      stdio: 'ignore',
+  /** Runs it, and kills it as soon as `when` holds, if it has not ended before. */
+  async function killed(name: string, args: string[], env: object, when: When): Promise<void> {
+    const options = { cwd: dir, env: { PATH, ...env }, stdio: 'ignore' } as const;
+    const child = spawn(join(DIST, name), args, options);
+    const started = performance.now();
+    let ended = false;
+    const exited = new Promise<void>((resolve) => {
+      child.once('exit', () => {
+        ended = true;
+        resolve();
+      });
     });
-    const exited = new Promise((resolve) => child.once('exit', resolve));
-    await Promise.race([exited, sleep(delay)]);
+    // As quickly as can be looked: some steps take less than a millisecond.
+    while (!ended && !when(performance.now() - started)) await new Promise(setImmediate);
     if (child.pid !== undefined) killQuietly(child.pid, 'SIGKILL');
     await exited;
   }
+
+  type When = (elapsed: number) => boolean;
+  const sizeOf = (path: string) => statSync(at(path), { throwIfNoEntry: false })?.size ?? 0;
+  const left = (folder: string) => readdirSync(at(folder)).length;
+  /** Moments spread over a run that takes `whole` ms. */
+  const moments = (whole: number, count: number): When[] =>
+    Array.from({ length: count }, () => {
+      const moment = whole * (0.2 + Math.random());
+      return (elapsed: number) => elapsed > moment;
+    });
 
   test('of maildir2mbox', async () => {
     await run('maildirmake', ['M']);
@@ -328,15 +342,24 @@ describe('kill -9 at any step loses no message', () => {
     fill();
     const start = performance.now();
     expect(await run('maildir2mbox', [], MAIL)).toEqual(done);
-    const whole = performance.now() - start;
-    for (let round = 0; round < 20; round++) {
+    const steps: When[] = [
+      () => existsSync(at('mbox.tmp')),
+      () => sizeOf('mbox.tmp') > 0,
+      () => sizeOf('mbox.tmp') > 200_000,
+      () => sizeOf('mbox') > 0,
+      () => left('M/new') < ids.length,
+      () => left('M/new') < ids.length / 2,
+      () => left('M/new') === 0,
+      ...moments(performance.now() - start, 10),
+    ];
+    for (const step of steps) {
       rmSync(at('mbox'), { force: true });
       fill();
-      await killed('maildir2mbox', [], MAIL, whole * (0.2 + Math.random()));
+      await killed('maildir2mbox', [], MAIL, step);
       expect(present().size).toBe(ids.length);
     }
     expect(await run('maildir2mbox', [], MAIL)).toEqual(done);
-    expect([present().size, messages('new').length]).toEqual([ids.length, 0]);
+    expect([present().size, left('M/new')]).toEqual([ids.length, 0]);
   });
 
   test('of mbox2maildir -e', async () => {
@@ -345,11 +368,17 @@ describe('kill -9 at any step loses no message', () => {
     writeFileSync(at('mbox'), whole);
     const start = performance.now();
     expect(await run('mbox2maildir', ['-e', 'mbox', 'M'])).toEqual(done);
-    const time = performance.now() - start;
-    for (let round = 0; round < 12; round++) {
+    const steps: When[] = [
+      () => left('M/tmp') > 0,
+      () => left('M/new') > 0,
+      () => left('M/new') === ids.length,
+      () => sizeOf('mbox') === 0,
+      ...moments(performance.now() - start, 8),
+    ];
+    for (const step of steps) {
       for (const name of readdirSync(at('M/new'))) rmSync(at(`M/new/${name}`));
       writeFileSync(at('mbox'), whole);
-      await killed('mbox2maildir', ['-e', 'mbox', 'M'], {}, time * (0.2 + Math.random()));
+      await killed('mbox2maildir', ['-e', 'mbox', 'M'], {}, step);
       expect(present().size).toBe(ids.length);
       for (const message of messages('new'))
         expect(message).toMatch(/\nX: (\S+)\n\n(?:\1){300}\n$/);
