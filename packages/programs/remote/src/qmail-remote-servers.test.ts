@@ -140,6 +140,21 @@ describe('of several servers', () => {
     );
   });
 
+  test('one found by another name of it: recipients keep the domain that they have', async () => {
+    const server = await tree.mailServer({}, '127.0.0.2');
+    tree.control('smtproutes', `x.example:relay.example:${server.port}`);
+    const names = await startNameServer({
+      'relay.example': { cname: 'real.example' },
+      'real.example': { addresses: ['127.0.0.2'] },
+      'x.example': { cname: 'real.example' },
+    });
+    tree.keep(names);
+    expect((await tree.send({ env: { QMAILDNS: names.address } })).at(-1)).toMatch(
+      /^K127\.0\.0\.2/,
+    );
+    expect(server.heard).toContainEqual(expect.stringMatching(/^RCPT TO:<[^>]*@x\.example>/));
+  });
+
   test('nobody there means later', async () => {
     const closed = createServer().listen(0, '127.0.0.1');
     await once(closed, 'listening');

@@ -1,8 +1,9 @@
-// A name server on loopback that answers from a table, for tests: enough of RFC 1035 for MX, A and AAAA.
+// A name server on loopback that answers from a table, for tests: enough of RFC 1035 for MX,
+// A, AAAA and CNAME.
 
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { isIPv4 } from 'node:net';
+import { type AddressInfo, createServer, isIPv4, type Server } from 'node:net';
 
 export interface Zone {
   /** Addresses, IPv4 and IPv6 mixed. */
@@ -10,9 +11,13 @@ export interface Zone {
   readonly mx?: readonly (readonly [preference: number, host: string])[];
   /** An answer of that code instead: 2 server failure, 5 refused. */
   readonly failure?: number;
+  /** Another name of the table, whose records this one has. */
+  readonly cname?: string;
+  /** Too much for a datagram: the answer is there over TCP only. */
+  readonly long?: boolean;
 }
 
-const TYPE = { A: 1, MX: 15, AAAA: 28 } as const;
+const TYPE = { A: 1, CNAME: 5, MX: 15, AAAA: 28 } as const;
 const NAME_ERROR = 3;
 
 export interface NameServer {
@@ -25,20 +30,51 @@ export interface NameServer {
 
 /** Serves `zones` (lower case names without the last dot); any other name does not exist. */
 export async function startNameServer(zones: Readonly<Record<string, Zone>>): Promise<NameServer> {
-  const socket = createSocket('udp4');
   const asked: string[] = [];
-  socket.on('message', (query, peer) => {
+  const answerTo = (query: Buffer, by: 'datagram' | 'stream') => {
     const { name, type, end } = questionOf(query);
     asked.push(`${type} ${name}`);
-    socket.send(answer(query.subarray(0, end), type, zones[name]), peer.port, peer.address);
-  });
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  return {
-    address: `127.0.0.1:${(socket as Socket).address().port}`,
-    asked,
-    close: () => socket.close(),
+    const question = query.subarray(0, end);
+    if (by === 'datagram' && zones[name]?.long === true) return truncated(question);
+    return answer(question, type, name, zones);
   };
+  const { socket, server } = await listenTwice();
+  socket.on('message', (query, peer) => {
+    socket.send(answerTo(query, 'datagram'), peer.port, peer.address);
+  });
+  server.on('connection', (stream) => {
+    stream.on('error', () => {});
+    stream.on('data', (query) => {
+      const reply = answerTo(query.subarray(2), 'stream'); // a question comes in one piece here
+      stream.end(Buffer.concat([Buffer.of(reply.length >> 8, reply.length & 255), reply]));
+    });
+  });
+  return {
+    address: `127.0.0.1:${socket.address().port}`,
+    asked,
+    close: () => {
+      socket.close();
+      server.close();
+    },
+  };
+}
+
+/** The same port for datagrams and streams; one that is free for both. */
+async function listenTwice(): Promise<{ readonly socket: Socket; readonly server: Server }> {
+  for (let tries = 0; ; tries++) {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const socket = createSocket('udp4');
+    try {
+      socket.bind((server.address() as AddressInfo).port, '127.0.0.1');
+      await once(socket, 'listening');
+      return { socket, server };
+    } catch (error) {
+      socket.close();
+      server.close();
+      if (tries === 9) throw error;
+    }
+  }
 }
 
 function questionOf(query: Buffer): { name: string; type: number; end: number } {
@@ -51,14 +87,36 @@ function questionOf(query: Buffer): { name: string; type: number; end: number } 
   return { name: labels.join('.').toLowerCase(), type: query.readUInt16BE(at), end: at + 4 };
 }
 
-function answer(question: Buffer, type: number, zone: Zone | undefined): Buffer {
-  const records = recordsOf(type, zone);
-  const head = Buffer.from(question);
+function answer(
+  question: Buffer,
+  type: number,
+  name: string,
+  zones: Readonly<Record<string, Zone>>,
+): Buffer {
+  const zone = zones[name];
+  const target = zone?.cname;
+  const records =
+    target === undefined
+      ? recordsOf(type, zone).map((data) => record(QUESTION, type, data))
+      : [
+          record(QUESTION, TYPE.CNAME, nameBytes(target)),
+          ...recordsOf(type, zones[target]).map((data) => record(nameBytes(target), type, data)),
+        ];
   const code = zone === undefined ? NAME_ERROR : (zone.failure ?? 0);
-  head.writeUInt16BE(0x8580 | code, 2);
-  head.writeUInt16BE(records.length, 6);
-  head.writeUInt32BE(0, 8); // no other sections
-  return Buffer.concat([head, ...records.map((data) => record(type, data))]);
+  return Buffer.concat([headed(question, 0x8580 | code, records.length), ...records]);
+}
+
+function truncated(question: Buffer): Buffer {
+  return headed(question, 0x8780, 0);
+}
+
+/** The question with the flags and counts of an answer, and no other sections. */
+function headed(question: Buffer, flags: number, answers: number): Buffer {
+  const head = Buffer.from(question);
+  head.writeUInt16BE(flags, 2);
+  head.writeUInt16BE(answers, 6);
+  head.writeUInt32BE(0, 8);
+  return head;
 }
 
 function recordsOf(type: number, zone: Zone | undefined): Buffer[] {
@@ -71,13 +129,15 @@ function recordsOf(type: number, zone: Zone | undefined): Buffer[] {
   );
 }
 
-function record(type: number, data: Buffer): Buffer {
-  const head = Buffer.alloc(12);
-  head.writeUInt16BE(0xc00c, 0); // the name of the question
-  head.writeUInt16BE(type, 2);
-  head.writeUInt16BE(1, 4);
-  head.writeUInt16BE(data.length, 10);
-  return Buffer.concat([head, data]);
+/** A pointer to the name in the question. */
+const QUESTION = Buffer.of(0xc0, 0x0c);
+
+function record(name: Buffer, type: number, data: Buffer): Buffer {
+  const head = Buffer.alloc(10);
+  head.writeUInt16BE(type, 0);
+  head.writeUInt16BE(1, 2);
+  head.writeUInt16BE(data.length, 8);
+  return Buffer.concat([name, head, data]);
 }
 
 function ipv4(address: string): Buffer {
