@@ -6,7 +6,7 @@ import { textOf } from '@q/bytes';
 import { openControl, qmailHome } from '@q/control';
 import { errnoOf, errnoText, faultOf, isFault, Permanent, Temporary } from '@q/fault';
 import { type Invocation, mailText } from '@q/proc';
-import { isOn, parseFlags } from './flags.ts';
+import { isOn, parseFlags, printLines } from './flags.ts';
 import { FORWARD_FILE_MAX } from './limits.ts';
 import { feedProgram, queueCopy, requireMessage } from './message.ts';
 
@@ -94,7 +94,7 @@ function show(file: ForwardFile | undefined): void {
     ...(file?.programs ?? []).map((program) => `pipe through ${program}`),
     ...(file === undefined || file.direct ? ['direct delivery'] : []),
   ];
-  process.stderr.write(lines.map((line) => `${line}\n`).join(''), 'latin1');
+  printLines(lines);
 }
 
 /** Programs first: if one fails, nothing has been queued that a later attempt would queue again. */

@@ -6,7 +6,7 @@ import { qmailHome } from '@q/control';
 import { isFault, Permanent, Temporary } from '@q/fault';
 import { type Invocation, mailText } from '@q/proc';
 import { type Expansion, expand } from './expand.ts';
-import { isOn, parseFlags } from './flags.ts';
+import { isOn, parseFlags, printLines } from './flags.ts';
 import { readListFile } from './list-file.ts';
 import { feedProgram, queueCopy, requireMessage } from './message.ts';
 
@@ -87,7 +87,7 @@ function describe(expansion: Expansion, env: Invocation['env']): void {
       `from <${expansion.owner === undefined ? sender : senderOf(expansion, env)}>`,
       ...expansion.recipients.map((address) => `to <${address}>`),
     );
-  process.stderr.write(lines.map((line) => `${line}\n`).join(''), 'latin1');
+  printLines(lines);
 }
 
 /** Programs first: if one fails, nothing has been queued that a later attempt would queue again. */

@@ -1,4 +1,5 @@
-// One-letter options without values, which may be grouped; of those that contradict each other the last counts.
+// The options of fastforward and dot-forward: letters without values, which may be grouped; of those that contradict
+// each other the last counts. And what they print with -n.
 
 /**
  * Splits options from what follows them. Undefined for a letter that is not in `letters`, which is then named on
@@ -32,4 +33,9 @@ export function parseFlags(
 /** True when `on` was given after the last `off`. */
 export function isOn(flags: string, on: string, off: string): boolean {
   return flags.lastIndexOf(on) > flags.lastIndexOf(off);
+}
+
+/** Prints lines (latin1) on descriptor 2; what is not printable ASCII could be another user's, for a terminal: "_". */
+export function printLines(lines: readonly string[]): void {
+  process.stderr.write(lines.map((line) => `${line.replace(/[^ -~]/g, '_')}\n`).join(''));
 }

@@ -3,7 +3,7 @@
 import { encodeCommands, InstructionReader, LIST_MAX, parseListLine } from '@q/aliases';
 import { LineSplitter, textOf } from '@q/bytes';
 import { type CdbEntry, writeCdbTo } from '@q/cdb';
-import { Permanent, Temporary } from '@q/fault';
+import { Temporary } from '@q/fault';
 import { writeFully } from '@q/fsx';
 import type { Invocation } from '@q/proc';
 import { inputChunks } from './input.ts';
@@ -37,7 +37,7 @@ async function writeList(fd: number): Promise<void> {
   let pieces: Buffer[] = [];
   let size = 0;
   const take = (line: Buffer, overlong: boolean) => {
-    if (overlong) throw new Permanent('lines must be shorter');
+    if (overlong) throw new Temporary('lines must be shorter');
     const command = parseListLine(textOf(line));
     if (command === undefined) return;
     const piece = encodeCommands([command]);
