@@ -48,7 +48,10 @@ async function run(
   };
   const child = spawn(join(DIST, name), args, { env, stdio: [fd, 'pipe', 'pipe'] });
   closeSync(fd);
-  const [out, err] = await Promise.all([collect(child.stdout), collect(child.stderr)]);
+  const [out, err] = await Promise.all([
+    collect(child.stdout as Readable),
+    collect(child.stderr as Readable),
+  ]);
   const code = await new Promise<number | null>((done) => {
     if (child.exitCode !== null) done(child.exitCode);
     else child.once('exit', done);
