@@ -1,4 +1,12 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Temporary } from '@q/fault';
@@ -45,6 +53,20 @@ test('a lock that is given up in time is taken', async () => {
   setImmediate(() => closeSync(fd));
   await delivery;
   expect(readFileSync(path, 'latin1')).toBe('old\nhead\nx\n\n');
+});
+
+test('a file that was replaced while its lock was held is let go: the message goes into the new one', async () => {
+  const fd = openSync(path, 'r');
+  expect(tryFlock(fd, 'exclusive')).toBe(true);
+  const delivery = deliverToMbox(path, 'head\n', messageOf('x\n'));
+  setImmediate(() => {
+    renameSync(path, `${path}.old`);
+    writeFileSync(path, 'new\n');
+    closeSync(fd);
+  });
+  await delivery;
+  expect(readFileSync(path, 'latin1')).toBe('new\nhead\nx\n\n');
+  expect(readFileSync(`${path}.old`, 'latin1')).toBe('old\n');
 });
 
 test('a message that cannot be read to its end leaves no part of it', async () => {

@@ -1,6 +1,6 @@
 // Delivery to an mbox file: append under flock, all or nothing as far as a file can. mbox(5), qmail-local(8).
 
-import { constants, ftruncate } from 'node:fs';
+import { constants, ftruncate, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { bytesOf } from '@q/bytes';
@@ -26,17 +26,43 @@ export async function deliverToMbox(
   message: Pick<MessageFile, 'chunks'>,
   options: MboxOptions = {},
 ): Promise<void> {
+  const deadline = performance.now() + (options.lockSeconds ?? MBOX_LOCK_SECONDS) * 1000;
+  for (;;) {
+    const fd = await open(name);
+    try {
+      const locked = await lock(fd, deadline);
+      if (locked && !(await hasName(fd, name))) continue;
+      return await append(fd, name, locked, head, message);
+    } finally {
+      await closeFd(fd).catch(() => {}); // fsync has told already what a close could
+    }
+  }
+}
+
+function open(name: string): Promise<number> {
   const { O_WRONLY, O_NONBLOCK, O_APPEND, O_CREAT } = constants;
-  const fd = await openFd(bytesOf(name), O_WRONLY | O_NONBLOCK | O_APPEND | O_CREAT, 0o600).catch(
+  return openFd(bytesOf(name), O_WRONLY | O_NONBLOCK | O_APPEND | O_CREAT, 0o600).catch(
     (cause: unknown) => {
-      throw new Temporary(`Unable to open ${name}: ${errnoText(cause)}. (#4.2.1)`, { cause });
+      throw unopenable(name, cause);
     },
   );
+}
+
+function unopenable(name: string, cause: unknown): Temporary {
+  return new Temporary(`Unable to open ${name}: ${errnoText(cause)}. (#4.2.1)`, { cause });
+}
+
+/**
+ * False if the file is not the one of that name any more: whoever had the lock before us (maildir2mbox, a mail
+ * reader) has put a new file in its place, and what were written here would be in no mailbox.
+ */
+async function hasName(fd: number, name: string): Promise<boolean> {
   try {
-    const locked = await lock(fd, options.lockSeconds ?? MBOX_LOCK_SECONDS);
-    await append(fd, name, locked, head, message);
-  } finally {
-    await closeFd(fd).catch(() => {}); // fsync has told already what a close could
+    const held = await fstatFd(fd);
+    const named = statSync(bytesOf(name), { bigint: true, throwIfNoEntry: false });
+    return named?.ino === held.ino && named.dev === held.dev;
+  } catch (cause) {
+    throw unopenable(name, cause);
   }
 }
 
@@ -76,8 +102,7 @@ async function append(
  * and then the delivery goes on without. Throws Temporary when another holds it for too long. The lock is
  * asked for again and again: a thread blocked in flock(2) could not be called off.
  */
-async function lock(fd: number, seconds: number): Promise<boolean> {
-  const deadline = performance.now() + seconds * 1000;
+async function lock(fd: number, deadline: number): Promise<boolean> {
   for (let pause: number = MBOX_LOCK_POLL.first; ; ) {
     try {
       if (tryFlock(fd, 'exclusive')) return true;
