@@ -29,7 +29,7 @@ import type { Settings } from './settings.ts';
 export interface NewHeader {
   /** Added fields, then those of the message; latin1, each with its LF. */
   readonly fields: Iterable<string>;
-  /** Return-Path, or the user's default. */
+  /** The one given, else Return-Path, else the user's default. */
   readonly sender: string;
   /** What the header's recipient fields say: last address first, as qmail has them. */
   readonly recipients: readonly string[];
@@ -72,13 +72,13 @@ export class HeaderRewriter {
     if (!known.removed) this.#kept.push(rewritten);
   }
 
-  /** The header is complete. */
-  finish(): NewHeader {
+  /** The header is complete. `given` is a sender that goes before the header's. */
+  finish(given?: string): NewHeader {
     const kind: Recipients = this.#resent ? 'resent recipients' : 'recipients';
     const unread = this.#unread.get(kind);
     return {
       fields: [...this.#added(), ...this.#kept],
-      sender: this.#sender ?? defaultSender(this.#settings),
+      sender: given ?? this.#sender ?? defaultSender(this.#settings),
       recipients: this.#recipients[kind],
       ...(unread === undefined ? {} : { unread }),
     };

@@ -45,12 +45,12 @@ async function pass(
   given: Envelope,
   open: () => Promise<Output>,
 ): Promise<void> {
-  const message = await readHeader(settings);
+  const message = await readHeader(settings, given.sender);
   const { header } = message;
   const fromHeader = args.recipientsFrom !== 'arguments';
   // Recipients that cannot be read must not be lost without a word. Nothing is lost by printing.
   if (fromHeader && args.queue && header.unread !== undefined) throw unparsable(header.unread);
-  const sender = given.sender ?? header.sender;
+  const { sender } = header;
   const output = await open();
   try {
     if (!args.queue) await output.write(Buffer.from(returnPathLine(sender), 'latin1'));
@@ -71,7 +71,7 @@ interface Message {
   readonly input: AsyncIterator<Buffer>;
 }
 
-async function readHeader(settings: Settings): Promise<Message> {
+async function readHeader(settings: Settings, sender: string | undefined): Promise<Message> {
   const rewriter = new HeaderRewriter(settings);
   const reader = new HeaderReader({ onField: (text) => rewriter.field(text) });
   const input = readInput(0);
@@ -80,7 +80,7 @@ async function readHeader(settings: Settings): Promise<Message> {
     const block = await input.next();
     rest = block.done === true ? reader.end() : reader.push(block.value);
   }
-  return { header: rewriter.finish(), rest: rest ?? Buffer.alloc(0), input };
+  return { header: rewriter.finish(sender), rest: rest ?? Buffer.alloc(0), input };
 }
 
 /** The body as it is, with an LF at the end of its last line. A message that has none gets none. */

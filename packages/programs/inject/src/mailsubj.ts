@@ -11,7 +11,7 @@ export function mailsubjMain({ program, args, env }: Invocation): Promise<number
 }
 
 /** The header of such a message and the empty line. A line end in an argument folds its field and never ends it. */
-export function subjectHeader(subject: string, recipients: readonly string[]): string {
+function subjectHeader(subject: string, recipients: readonly string[]): string {
   const folded = (text: string) => text.replace(/\r?\n/g, '\n ');
   return `Subject: ${folded(subject)}\nTo: ${folded(recipients.join(' '))}\n\n`;
 }

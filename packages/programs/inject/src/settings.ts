@@ -71,7 +71,7 @@ export function readSettings(env: Env, clock: { now: number; pid: number }): Set
   };
 }
 
-export function identityOf(env: Env): Identity {
+function identityOf(env: Env): Identity {
   const first = (...names: string[]) => {
     const found = names.map((name) => env[name]).find((value) => value !== undefined);
     return found === undefined ? undefined : mailText(found);
