@@ -9,6 +9,7 @@ import { cFunction, systemError } from './libc.ts';
 const SIG_DFL = 0;
 const SIGALRM_SECONDS_MAX = 0x7fffffff;
 const SIGPIPE = 13;
+const SIGCHLD = 17;
 const SIGXFSZ = 25;
 
 /**
@@ -36,6 +37,14 @@ export function execve(
   const call = cFunction('int execve(const char *path, const char **argv, const char **envp)');
   call(file, [...argv, null], [...pairs, null]);
   throw faultOf(systemError('execve'), `unable to run ${file}`);
+}
+
+/**
+ * To be called before dup2 is let loose on low descriptors. At the death of a child Node's signal handler reads from
+ * a pipe of its own; where another pipe has taken its number, that read never ends.
+ */
+export function forgetChildren(): void {
+  cFunction('void *signal(int number, intptr_t handler)')(SIGCHLD, SIG_DFL);
 }
 
 /**

@@ -22,6 +22,6 @@ export {
   setNonblocking,
   socketpair,
 } from './descriptors.ts';
-export { alarm, execve, exitNow, findProgram } from './exec.ts';
+export { alarm, execve, exitNow, findProgram, forgetChildren } from './exec.ts';
 export { type Message, receiveMessage, sendMessage } from './passing.ts';
 export { dropPrivileges, type Identity } from './privileges.ts';

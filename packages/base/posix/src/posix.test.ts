@@ -225,6 +225,23 @@ test('an alarm ends a process that is blocked in a read', async () => {
   ).rejects.toMatchObject({ signal: 'SIGALRM' });
 });
 
+test('a child that dies after Node lost its descriptors to dup2 does not keep execve from happening', async () => {
+  const out = await inProcess(`
+    const { spawn } = require('node:child_process');
+    const { readFileSync } = require('node:fs');
+    const child = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] });
+    child.once('spawn', () => {
+      const raised = posix.dupAbove(posix.pipe().read, 64);
+      posix.forgetChildren();
+      for (let fd = 3; fd < 24; fd++) posix.dup2(raised, fd);
+      process.kill(child.pid, 'SIGKILL');
+      while (!readFileSync('/proc/' + child.pid + '/stat', 'latin1').includes(') Z ')) {}
+      posix.execve('/bin/echo', ['echo', 'done'], {});
+    });
+  `);
+  expect(out).toBe('done\n');
+});
+
 test('programs are found through PATH, and a directory or a plain file is not a program', () => {
   expect(findProgram('sh', '/nowhere:/bin')).toBe('/bin/sh');
   expect(() => findProgram('tmp', '/')).toThrow('not found in PATH');

@@ -17,7 +17,16 @@ import { chmodSync, lchownSync, lstatSync, mkdirSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path';
 import { qmailHome } from '@q/control';
 import { errnoOf, faultOf, Temporary } from '@q/fault';
-import { dropPrivileges, dup2, dupAbove, execve, findProgram, pipe, socketpair } from '@q/posix';
+import {
+  dropPrivileges,
+  dup2,
+  dupAbove,
+  execve,
+  findProgram,
+  forgetChildren,
+  pipe,
+  socketpair,
+} from '@q/posix';
 import { type Invocation, spawn } from '@q/proc';
 import { type QmailIds, qmailIds } from '@q/users';
 
@@ -97,6 +106,7 @@ function becomeSend({ env, ...invocation }: Invocation, ids: QmailIds, ends: Sen
   if (!ids.single) dropPrivileges({ uid: ids.qmails, gid: ids.qmail });
   try {
     // From here on Node's own descriptors may be gone: nothing asynchronous, and no way back.
+    forgetChildren();
     raised.forEach((fd, target) => void dup2(fd, target));
     const fds = raised.map((_, target) => target);
     execve(file, [file], { ...env, QUEUELINK: String(LIFELINE) }, { fds });
