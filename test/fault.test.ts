@@ -7,11 +7,15 @@
 // or after it. Several runs are under way at a time, in windows; after each window everything is put right
 // again, the queue empties, and the accounts are made up.
 //
-//   FAULT_RUNS=2000 FAULT_SEED=1   so many runs, with this seed; FAULT_FIRST=7 begins at its window 7; FAULT_VERBOSE=1 shows progress
+//   FAULT_RUNS=2000    so many runs instead of 200, which take a minute or two
+//   FAULT_SEED=1       with this seed; it is printed. The same seed draws the same faults and messages
+//   FAULT_FIRST=7      from its window 7 on
+//   FAULT_VERBOSE=1    shows progress
 //
-// Covered, as strace of the programs shows: open, write, writev, pwrite, fsync, link, unlink, rename, mkdir, ftruncate,
-// close, read, pread, readv, recvmsg, sendmsg, accept4, socket, socketpair, pipe2, connect, fork, execve; from Node,
-// from libuv's threads and from native modules alike. Not covered: stat and its kin, readdir, chmod, flock.
+// Covered are the functions of the C library that node, libuv and our native calls use on files, pipes and sockets:
+// open, write, writev, pwrite, fsync, link, unlink, rename, mkdir, ftruncate, close (libuv's goes through syscall), read,
+// pread, readv, recvmsg, sendmsg, accept4, socket, socketpair, pipe2, connect, fork, execve. Not covered: stat and its
+// kin, readdir, chmod, flock, inotify.
 
 import { afterEach, expect, test } from 'vitest';
 import { FaultBench } from './lib/fault-shim/fault-bench.ts';
