@@ -139,4 +139,8 @@ test('knows every file that qmail-control(5) describes, with its kind and defaul
     expect(setting?.kind, name).toBe(kind === 'cdb' ? 'other' : kind);
     if (kind === 'int') expect(setting?.values, name).toEqual([fallback]);
   }
+  // The other way round: what no program of ours reads itself is all that the page leaves out.
+  const described = new Set(rows.map(([, name]) => name));
+  const more = [...known.keys()].filter((name) => !described.has(name));
+  expect(more).toEqual(['concurrencyincoming', 'defaultdelivery', 'morercpthosts']);
 });
