@@ -33,33 +33,51 @@ export type QueueDirectory =
   | 'bounce'
   | 'lock';
 
+const DIRECTORIES: readonly QueueDirectory[] = [
+  'pid',
+  'mess',
+  'intd',
+  'todo',
+  'info',
+  'local',
+  'remote',
+  'bounce',
+  'lock',
+];
+
+/** A number of fewer digits than this is exact as a double. */
+const EXACT_DIGITS = 16;
+
 /** The paths of one queue. Every method that takes an id throws Permanent for what is not an id. */
 export class QueuePaths {
   readonly root: string;
+  /** Put together once: these are asked for some ten times for each message. */
+  readonly #directories = new Map<QueueDirectory, string>();
 
   /** `root` is the queue directory itself, QMAILHOME/queue. */
   constructor(root: string) {
     this.root = root;
+    for (const name of DIRECTORIES) this.#directories.set(name, join(root, name));
   }
 
   /** A whole directory, for scanning. */
   directory(name: QueueDirectory): string {
-    return join(this.root, name);
+    return this.#directories.get(name) as string;
   }
 
   /** One of the SPLIT subdirectories of mess, info, local or remote; `split` is 0 to SPLIT-1. */
   splitDirectory(name: 'mess' | 'info' | Channel, split: number): string {
-    return join(this.root, name, String(split));
+    return `${this.directory(name)}/${split}`;
   }
 
   /** The file a message is written to before it has an id. */
   pid(name: string): string {
     if (!/^[0-9A-Za-z][0-9A-Za-z.-]*$/.test(name)) throw new Permanent('not a name for queue/pid');
-    return join(this.root, 'pid', name);
+    return `${this.directory('pid')}/${name}`;
   }
 
   mess(id: string): string {
-    return join(this.root, 'mess', this.messName(id));
+    return `${this.directory('mess')}/${this.messName(id)}`;
   }
 
   /** `S/N`, the mess file as the spawners are told it, relative to queue/mess. */
@@ -68,15 +86,15 @@ export class QueuePaths {
   }
 
   intd(id: string): string {
-    return join(this.root, 'intd', checked(id));
+    return `${this.directory('intd')}/${checked(id)}`;
   }
 
   todo(id: string): string {
-    return join(this.root, 'todo', checked(id));
+    return `${this.directory('todo')}/${checked(id)}`;
   }
 
   info(id: string): string {
-    return join(this.root, 'info', this.messName(id));
+    return `${this.directory('info')}/${this.messName(id)}`;
   }
 
   local(id: string): string {
@@ -88,21 +106,22 @@ export class QueuePaths {
   }
 
   channel(channel: Channel, id: string): string {
-    return join(this.root, channel, this.messName(id));
+    return `${this.directory(channel)}/${this.messName(id)}`;
   }
 
   bounce(id: string): string {
-    return join(this.root, 'bounce', checked(id));
+    return `${this.directory('bounce')}/${checked(id)}`;
   }
 
   lock(name: LockName): string {
-    return join(this.root, 'lock', name);
+    return `${this.directory('lock')}/${name}`;
   }
 }
 
 /** The subdirectory a message's split files are in: id mod SPLIT. Throws Permanent for what is not an id. */
 export function splitOf(id: string): number {
-  return Number(BigInt(checked(id)) % BigInt(SPLIT));
+  if (checked(id).length < EXACT_DIGITS) return Number(id) % SPLIT;
+  return Number(BigInt(id) % BigInt(SPLIT));
 }
 
 /** True for a message id in its one spelling; a directory entry that is none is not a message. */

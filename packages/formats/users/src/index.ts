@@ -16,3 +16,4 @@ export {
   openUsersCdb,
 } from './lookup.ts';
 export { type IdLookup, isPrivateInstance, type QmailIds, qmailIds } from './qmail-ids.ts';
+export { UsersTable } from './table.ts';

@@ -9,13 +9,13 @@ import {
   decodeAssignment,
   EXIT_SYSTEM_TROUBLE,
   EXIT_USERS_CDB,
-  lookupAssignment,
-  openUsersCdb,
+  type UsersTable,
 } from '@q/users';
 import type { WorkerPool, WorkerRequest } from '@q/warm';
 import { LOCAL_EXIT } from './exit-codes.ts';
 import { GETPW_WORKER } from './getpw.ts';
 import { GETPW_ANSWER_MAX } from './limits.ts';
+import type { RecentAssignments } from './recent-assignments.ts';
 
 /** Who may be asked, and as whom. */
 export interface AssignmentSource {
@@ -24,6 +24,9 @@ export interface AssignmentSource {
   /** Whom qmail-getpw runs as: qmailp and nofiles. */
   readonly getpwUid: number;
   readonly getpwGid: number;
+  readonly table: UsersTable;
+  /** What qmail-getpw has said just now. */
+  readonly recent: RecentAssignments;
   /** Where a warm qmail-getpw is, if one is. */
   readonly workers: WorkerPool;
 }
@@ -40,21 +43,16 @@ export async function findAssignment(
 ): Promise<Assignment | NoAssignment> {
   let assigned: Assignment | undefined;
   try {
-    assigned = fromTable(local, source.home);
+    assigned = source.table.find(local);
   } catch {
     return { code: EXIT_USERS_CDB };
   }
-  return assigned ?? fromAccounts(local, source);
-}
-
-/** Opened for each delivery: qmail-newu puts a new table in place at any time. */
-function fromTable(local: string, home: string): Assignment | undefined {
-  const cdb = openUsersCdb(home);
-  try {
-    return cdb === undefined ? undefined : lookupAssignment(cdb, local);
-  } finally {
-    cdb?.close();
-  }
+  if (assigned !== undefined) return assigned;
+  const known = source.recent.find(local);
+  if (known !== undefined) return known;
+  const found = await fromAccounts(local, source);
+  if (!('code' in found)) source.recent.keep(local, found);
+  return found;
 }
 
 async function fromAccounts(

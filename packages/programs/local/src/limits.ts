@@ -18,5 +18,11 @@ export const REPORT_KEPT = 3000;
 /** Bytes that qmail-getpw may answer: six fields, of which the address is at most 1003 bytes. */
 export const GETPW_ANSWER_MAX = 16384;
 
+/** Milliseconds for which an answer of qmail-getpw is used again: long enough for a burst of mail to one address. */
+export const RECENT_TIME = 2_000;
+
+/** Answers of qmail-getpw that are kept. */
+export const RECENT_MAX = 1_000;
+
 /** Milliseconds a program of a .qmail file may run: the day that qmail gives a delivery to a maildir. */
 export const PROGRAM_TIME = 86_400_000;

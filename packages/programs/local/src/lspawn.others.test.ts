@@ -11,9 +11,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { UsersTable } from '@q/users';
 import { WorkerPool } from '@q/warm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { deliverLocally } from './lspawn.ts';
+import { RecentAssignments } from './recent-assignments.ts';
 import { childrenOf, FORMS, isRoot, LspawnHost } from './testing/lspawn-host.ts';
 import { MESSAGE } from './testing/recipient.ts';
 
@@ -114,6 +116,8 @@ test.runIf(isRoot)(
       env: host.env,
       defaultDelivery: './Mailbox',
       onlyUid: undefined,
+      table: new UsersTable(host.qmail),
+      recent: new RecentAssignments(),
       getpwUid: host.uid,
       getpwGid: host.gid,
       workers,

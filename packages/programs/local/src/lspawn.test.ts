@@ -16,10 +16,11 @@ import {
 import { join } from 'node:path';
 import { writeCdb } from '@q/cdb';
 import { SpawnerProcess } from '@q/spawn/testing';
-import { compileAssign } from '@q/users';
+import { compileAssign, UsersTable } from '@q/users';
 import { WorkerPool } from '@q/warm';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { deliverLocally } from './lspawn.ts';
+import { RecentAssignments } from './recent-assignments.ts';
 import { MESSAGE, makeRecipient, type Recipient, removeRecipient } from './testing/recipient.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -171,6 +172,8 @@ describe('as root', () => {
           env: { PATH: process.env.PATH, QMAILHOME: joe.qmail },
           defaultDelivery: './Mailbox',
           onlyUid: undefined,
+          table: new UsersTable(joe.qmail),
+          recent: new RecentAssignments(),
           getpwUid: uid,
           getpwGid: gid,
           workers: new WorkerPool({ total: 0 }),

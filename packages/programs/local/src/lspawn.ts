@@ -16,12 +16,13 @@ import {
   runOnMessage,
   runSpawner,
 } from '@q/spawn';
-import { type Assignment, qmailIds } from '@q/users';
+import { type Assignment, qmailIds, UsersTable } from '@q/users';
 import { type Called, WORKERS_TOTAL, WorkerPool } from '@q/warm';
 import { type AssignmentSource, findAssignment } from './assignment.ts';
 import { LOCAL_EXIT } from './exit-codes.ts';
 import { REPORT_KEPT } from './limits.ts';
 import { localReport } from './local-report.ts';
+import { RecentAssignments } from './recent-assignments.ts';
 import { runInWorker } from './warm.ts';
 
 interface Deliverer extends AssignmentSource {
@@ -41,6 +42,8 @@ export async function lspawnMain({ args, env }: Invocation): Promise<number> {
     env,
     defaultDelivery: args[0] ?? '',
     onlyUid: ids.single ? uid : undefined,
+    table: new UsersTable(home),
+    recent: new RecentAssignments(),
     getpwUid: ids.qmailp,
     getpwGid: ids.nofiles,
     workers: new WorkerPool({ total: openControl(home).int('localworkers', WORKERS_TOTAL) }),
@@ -60,6 +63,17 @@ export async function lspawnMain({ args, env }: Invocation): Promise<number> {
 export async function deliverLocally(delivery: Delivery, deliverer: Deliverer): Promise<string> {
   const { local, domain = '' } = splitAddress(delivery.recipient);
   if (local === '') return 'K'; // the trash address
+  const report = await deliverTo(local, domain, delivery, deliverer);
+  if (!report.startsWith('K')) deliverer.recent.forget(local);
+  return report;
+}
+
+async function deliverTo(
+  local: string,
+  domain: string,
+  delivery: Delivery,
+  deliverer: Deliverer,
+): Promise<string> {
   if (![delivery.sender, delivery.recipient].every(isArgument))
     return 'DSorry, I can only deliver addresses in ASCII or UTF-8. (#5.6.7)\n';
   const assignment = await findAssignment(local, deliverer);
@@ -119,6 +133,7 @@ function refusalOf({ uid }: Assignment, onlyUid: number | undefined): string | u
 }
 
 function isArgument(text: string): boolean {
+  if (ASCII.test(text)) return true;
   try {
     argText(text);
     return true;
@@ -126,3 +141,5 @@ function isArgument(text: string): boolean {
     return false;
   }
 }
+
+const ASCII = /^[\x01-\x7f]*$/;

@@ -2,7 +2,7 @@
 // out, one byte back for each, in order. Requests may follow each other without waiting.
 
 import type { Socket } from 'node:net';
-import { openInput, openOutput } from './pipe.ts';
+import { Batch, openInput, openOutput } from './pipe.ts';
 
 export type CleanVerb = 'todo' | 'foop';
 
@@ -11,6 +11,7 @@ const OK = 0x2b; // "+"
 export class CleanLink {
   readonly #input: Socket;
   readonly #output: Socket;
+  readonly #requests: Batch;
   readonly #waiting: ((ok: boolean | undefined) => void)[] = [];
   readonly #onDeath: () => void;
   #alive = true;
@@ -21,6 +22,7 @@ export class CleanLink {
     const dead = () => this.#die();
     this.#input = openInput(fds.from, (chunk) => this.#answers(chunk), dead);
     this.#output = openOutput(fds.to, dead);
+    this.#requests = new Batch(this.#output);
   }
 
   /** True when qmail-clean did it, false when it could not, undefined when it is gone: then nobody knows. */
@@ -28,12 +30,13 @@ export class CleanLink {
     if (!this.#alive) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
-      this.#output.write(Buffer.from(`${verb}/${id}\0`, 'latin1'));
+      this.#requests.add(Buffer.from(`${verb}/${id}\0`, 'latin1'));
     });
   }
 
   close(): void {
     this.#alive = false;
+    this.#requests.flush(); // what nobody waits for is asked for nevertheless
     this.#input.destroy();
     this.#output.destroy();
   }

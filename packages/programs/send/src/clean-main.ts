@@ -18,16 +18,27 @@ export function cleanMain({ env }: Invocation): number {
   const cleaner = new Cleaner(new QueuePaths('.'));
   cleaner.sweepIfDue();
   const buffer = Buffer.allocUnsafe(4096);
-  for (;;) {
-    const n = waiting(() => readSync(0, buffer, 0, buffer.length, null));
+  for (let heard = true; ; ) {
+    const n = waiting(() => readSync(0, buffer, 0, buffer.length, null)) ?? 0;
     if (n === 0) return 0;
     const answers = Buffer.from(cleaner.push(buffer.subarray(0, n)), 'latin1');
-    for (let at = 0; at < answers.length; ) at += waiting(() => writeSync(1, answers, at));
+    // What a qmail-send that has ended asked for last is done without an answer.
+    if (heard) heard = answer(answers);
   }
 }
 
-/** For descriptors that somebody has made non-blocking. 0 when the other side is gone. */
-function waiting(call: () => number): number {
+/** False when nobody is there to hear it. */
+function answer(bytes: Buffer): boolean {
+  for (let at = 0; at < bytes.length; ) {
+    const n = waiting(() => writeSync(1, bytes, at));
+    if (n === undefined) return false;
+    at += n;
+  }
+  return true;
+}
+
+/** For descriptors that somebody has made non-blocking. Undefined when the other side is gone. */
+function waiting(call: () => number): number | undefined {
   for (;;) {
     try {
       return call();
@@ -35,6 +46,8 @@ function waiting(call: () => number): number {
       switch (errnoOf(error)) {
         case 'EINTR':
           break;
+        case 'EPIPE':
+          return undefined;
         case 'EAGAIN':
           Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
           break;

@@ -8,7 +8,7 @@
 // Before the first and then before every 31st further request, old files in pid are removed: messages that a
 // qmail-queue began and never gave a number.
 
-import { readdirSync, statSync, unlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '@q/fault';
 import { isMessageId, OSSIFIED, type QueuePaths } from '@q/queue-files';
@@ -95,6 +95,8 @@ export class Cleaner {
 function removeAll(files: readonly string[]): string {
   for (const path of files) {
     try {
+      // Of a finished message intd is gone long since, and an exception costs more than this look.
+      if (lstatSync(path, { throwIfNoEntry: false }) === undefined) continue;
       unlinkSync(path);
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') return TROUBLE;

@@ -6,6 +6,9 @@ export const RETRY_SYSTEM = 123;
 /** todo is scanned this often even if nobody pulls the trigger: a pull may be lost, a crash may leave work. */
 export const TODO_RESCAN = 1500;
 
+/** Milliseconds from a pull of the trigger to its scan, where the kernel names new messages anyway. */
+export const PULL_DELAY = 1000;
+
 /** mess is searched for leftovers of crashed qmail-queue processes at the start and then this often (about 21 h). */
 export const CLEANUP_PERIOD = 76431;
 
@@ -33,6 +36,9 @@ export const EARLY_MAX = 256;
 /** Reading a big queue at the start takes seconds: after this many messages, the log says how far it is. */
 export const LOAD_REPORT = 50_000;
 
+/** Bytes of commands to a spawner that are held until it has taken them: some hundred. */
+export const COMMANDS_HELD = 16_384;
+
 /** Messages taken from todo in one turn of the loop: reports and other mail have theirs. */
 export const TODO_BATCH = 32;
 
@@ -57,6 +63,9 @@ export const SKIP_BATCH = 1000;
 /** Bytes of a message copied into its bounce at once. */
 export const COPY_CHUNK = 65536;
 
+/** Milliseconds between a recipient's mark and its fsync, which serves all that are marked until then. */
+export const MARK_DELAY = 250;
+
 /** How long a bounce may take to be queued before it is given up and tried again later. */
 export const INJECT_TIMEOUT = 1200;
 
@@ -71,6 +80,9 @@ export const THREADS = 32;
 
 /** Recipients of one todo file rewritten in one turn of the loop. */
 export const REWRITE_BATCH = 500;
+
+/** Bytes of log lines written at once: no more than a pipe takes without mixing them with another writer's. */
+export const LOG_BATCH = 4096;
 
 /** A log that takes no bytes holds qmail-send up for at most this long, once; then lines are dropped. */
 export const LOG_PATIENCE = 10;

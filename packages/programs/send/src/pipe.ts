@@ -26,3 +26,52 @@ export function openOutput(fd: number, onGone: () => void): Socket {
   socket.on('error', onGone);
   return socket;
 }
+
+/** What is written to one end in one turn of the event loop, in one write; what comes during a write, in the next. */
+export class Batch {
+  readonly #output: Socket;
+  readonly #onDrained: () => void;
+  #pieces: Buffer[] = [];
+  #scheduled = false;
+  #writing = false;
+  #held = 0;
+
+  /** `onDrained` is called when all of it has left our buffer. */
+  constructor(output: Socket, onDrained: () => void = () => {}) {
+    this.#output = output;
+    this.#onDrained = onDrained;
+  }
+
+  /** Bytes that the other side has not taken yet. */
+  get held(): number {
+    return this.#held;
+  }
+
+  add(bytes: Buffer): void {
+    this.#pieces.push(bytes);
+    this.#held += bytes.length;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.flush());
+  }
+
+  /** Does not wait for the turn's end. */
+  flush(): void {
+    if (!this.#writing && this.#pieces.length > 0) this.#write();
+  }
+
+  #write(): void {
+    const bytes = Buffer.concat(this.#pieces);
+    this.#pieces = [];
+    this.#writing = true;
+    this.#output.write(bytes, () => {
+      this.#writing = false;
+      this.#held -= bytes.length;
+      if (this.#pieces.length > 0) this.#write();
+      else {
+        this.#scheduled = false;
+        this.#onDrained();
+      }
+    });
+  }
+}

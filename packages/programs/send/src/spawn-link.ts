@@ -3,11 +3,12 @@
 
 import type { Socket } from 'node:net';
 import { encodeDelivery, type Report, ReportDecoder } from '@q/spawn';
-import { openInput, openOutput } from './pipe.ts';
+import { COMMANDS_HELD } from './limits.ts';
+import { Batch, openInput, openOutput } from './pipe.ts';
 
 export interface SpawnLinkEvents {
   report(report: Report): void;
-  /** The last command has left our buffer: another may be sent. */
+  /** What was held has left our buffer: more may be sent. */
   drained(): void;
   /** The spawner is gone. Called once, not after close(). */
   death(): void;
@@ -26,8 +27,8 @@ export class SpawnLink {
   readonly #reports = new ReportDecoder();
   #events: SpawnLinkEvents | undefined;
   #limit: ((limit: number | undefined) => void) | undefined;
+  readonly #commands: Batch;
   #alive = true;
-  #writing = false;
   /** The spawner's first byte: the number of slots it has; undefined when it ended without one. */
   readonly limit: Promise<number | undefined>;
 
@@ -38,6 +39,7 @@ export class SpawnLink {
     const dead = () => this.#die();
     this.#input = openInput(fds.from, (chunk) => this.#read(chunk), dead);
     this.#output = openOutput(fds.to, dead);
+    this.#commands = new Batch(this.#output, () => this.#events?.drained());
   }
 
   /** To be called once the limit is known; a spawner writes no report before its first command. */
@@ -46,9 +48,9 @@ export class SpawnLink {
     if (!this.#alive) events.death();
   }
 
-  /** True when a command can be sent: at most one is held here, so that no memory grows on a slow spawner. */
+  /** True when a command can be sent: few are held here, so that no memory grows on a slow spawner. */
   get ready(): boolean {
-    return this.#alive && !this.#writing;
+    return this.#alive && this.#commands.held < COMMANDS_HELD;
   }
 
   get alive(): boolean {
@@ -57,12 +59,7 @@ export class SpawnLink {
 
   /** Only when ready. Throws RangeError for what cannot be a command. */
   send(command: SpawnCommand): void {
-    const bytes = encodeDelivery(command);
-    this.#writing = true;
-    this.#output.write(bytes, () => {
-      this.#writing = false;
-      this.#events?.drained();
-    });
+    this.#commands.add(encodeDelivery(command));
   }
 
   close(): void {

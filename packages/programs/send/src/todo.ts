@@ -1,14 +1,14 @@
 // Finds the messages in todo and has them preprocessed.
 //
 // todo is read entry by entry, never as one list: a hundred thousand names take no memory. It is scanned at
-// the start, when the trigger is pulled, and every TODO_RESCAN seconds. Directory events name each message that
-// arrives; those go before the scan's, every other one, so that new mail does not wait behind a backlog. The
-// events are a hint and nothing more: what they miss, a scan finds.
+// the start, soon after the trigger is pulled, and every TODO_RESCAN seconds. Directory events (todo-events.ts) name
+// each message that arrives; those go before the scan's, every other one, so that new mail does not wait behind a
+// backlog. The events are a hint and nothing more: what they miss, a scan finds.
 //
 // A message with one recipient is not preprocessed at once: its channel delivers it from todo (early.ts). Until it
 // has been removed or preprocessed its id stays among those that are taken, and nobody looks at its file again.
 
-import { type Dir, type FSWatcher, watch } from 'node:fs';
+import type { Dir } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { type TriggerWatch, watchTrigger } from '@q/fsx';
 import { isMessageId } from '@q/queue-files';
@@ -17,6 +17,7 @@ import { DueQueue } from './due-queue.ts';
 import { type EarlyEnds, type EarlyMessage, readEarly } from './early.ts';
 import {
   FRESH_MAX,
+  PULL_DELAY,
   READDIR_BATCH,
   RETRY_SYSTEM,
   TODO_BATCH,
@@ -25,8 +26,9 @@ import {
 } from './limits.ts';
 import { type Announced, type PreprocessTools, preprocess } from './preprocess.ts';
 import type { ChannelName } from './schedule.ts';
+import { TodoEvents } from './todo-events.ts';
 
-export interface TodoEvents {
+export interface TodoOwner {
   /** A message is in S5. `fresh`: it had just arrived. */
   queued(id: string, channels: readonly ChannelName[], fresh: boolean): void;
   /** True when the message stands in line as it is; false when it must be preprocessed first. */
@@ -36,25 +38,27 @@ export interface TodoEvents {
 export class Todo implements EarlyEnds {
   readonly #tools: PreprocessTools;
   readonly #context: Context;
-  readonly #events: TodoEvents;
+  readonly #owner: TodoOwner;
   readonly #taken = new Set<string>();
   /** Delivered, but qmail-clean could not remove them. */
   readonly #unremoved = new DueQueue();
   #busy = 0;
   readonly #fresh = new Set<string>();
   #trigger: TriggerWatch | undefined;
-  #watcher: FSWatcher | undefined;
+  #events: TodoEvents | undefined;
   #scan: 'none' | 'reading' | 'open' = 'none';
   #dir: Dir | undefined;
   #batch: string[] = [];
   #rescan = false;
+  /** A scan is to be made for pulls of the trigger. */
+  #soon: NodeJS.Timeout | undefined;
   #nextScan = 0;
   #freshNext = true;
 
-  constructor(tools: PreprocessTools, events: TodoEvents) {
+  constructor(tools: PreprocessTools, owner: TodoOwner) {
     this.#tools = tools;
     this.#context = tools.context;
-    this.#events = events;
+    this.#owner = owner;
   }
 
   /** Watches the trigger. A trigger that cannot be opened is logged: the scans go on without it. */
@@ -66,8 +70,13 @@ export class Todo implements EarlyEnds {
     } catch {
       log(`warning: unable to open ${path}`);
     }
-    this.#watchEvents(paths.directory('todo'));
-    this.#pulled();
+    this.#events = new TodoEvents(
+      paths.directory('todo'),
+      (id) => this.#taken.has(id),
+      (id) => this.#arrived(id),
+    );
+    this.#rescan = true;
+    this.kick();
   }
 
   get quiet(): boolean {
@@ -114,30 +123,29 @@ export class Todo implements EarlyEnds {
 
   stop(): void {
     this.#trigger?.close();
-    this.#watcher?.close();
+    this.#events?.close();
+    clearTimeout(this.#soon);
     this.#fresh.clear();
     this.#batch = [];
     void this.#closeDir();
   }
 
+  /**
+   * The events have named what came, or will: the scan that makes sure of it serves all pulls of a while. Where there
+   * are no events it is made at once.
+   */
   #pulled(): void {
-    this.#rescan = true;
-    this.kick();
+    if (this.#soon !== undefined) return;
+    const delay = this.#events?.working === true ? PULL_DELAY : 0;
+    this.#soon = setTimeout(() => {
+      this.#soon = undefined;
+      this.#rescan = true;
+      this.kick();
+    }, delay);
   }
 
-  #watchEvents(path: string): void {
-    try {
-      this.#watcher = watch(path, (_event, name) => this.#arrived(name));
-      this.#watcher.on('error', () => this.#watcher?.close());
-    } catch {
-      // No inotify left for us: new mail waits its turn in the scan.
-    }
-  }
-
-  /** A name has appeared or gone; which of the two, the attempt to open it tells. */
-  #arrived(name: string | null): void {
-    if (name === null || !isMessageId(name) || this.#taken.has(name)) return;
-    if (this.#fresh.size < FRESH_MAX) this.#fresh.add(name);
+  #arrived(id: string): void {
+    if (this.#fresh.size < FRESH_MAX) this.#fresh.add(id);
     this.kick();
   }
 
@@ -171,20 +179,22 @@ export class Todo implements EarlyEnds {
     const early = readEarly(this.#context, id);
     if (early === 'gone') return;
     this.#taken.add(id);
-    if (early !== undefined && this.#events.early(early, fresh)) {
+    if (early !== undefined && this.#owner.early(early, fresh)) {
       this.#context.log(`new msg ${id}`);
       this.#context.log(early.info);
       return;
     }
     void this.#preprocess(id).then((channels) => {
-      if (channels !== undefined) this.#events.queued(id, channels, fresh);
+      if (channels !== undefined) this.#owner.queued(id, channels, fresh);
     });
   }
 
   async #preprocess(id: string, announced?: Announced) {
     this.#busy++;
     try {
-      return await preprocess(this.#tools, id, announced);
+      const channels = await preprocess(this.#tools, id, announced);
+      if (channels !== undefined) this.#events?.removed(id);
+      return channels;
     } finally {
       this.#taken.delete(id);
       this.#busy--;
@@ -225,6 +235,7 @@ export class Todo implements EarlyEnds {
       return;
     }
     // Before the message's file goes: from then on the number may be another message's.
+    this.#events?.removed(id);
     this.#taken.delete(id);
     if (removed === undefined) return;
     log(`end msg ${id}`);

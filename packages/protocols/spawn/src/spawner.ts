@@ -48,8 +48,16 @@ export async function runSpawner(options: SpawnerOptions): Promise<void> {
   reports.on('error', () => commands.destroy());
   reports.write(encodeSpawnLimit(limit));
 
+  // The reports of one turn of the event loop go out in one write.
+  let answers: Buffer[] = [];
+  const flush = () => {
+    const bytes = Buffer.concat(answers);
+    answers = [];
+    if (bytes.length > 0 && reports.writable) reports.write(bytes);
+  };
   const answer = (slot: number, text: string) => {
-    if (reports.writable) reports.write(encodeReport(slot, text));
+    if (answers.length === 0) setImmediate(flush);
+    answers.push(encodeReport(slot, text));
   };
   const onCommand = (command: DeliveryCommand) => {
     const refusal = refusalOf(command, limit, (slot) => running.has(slot));
@@ -71,6 +79,7 @@ export async function runSpawner(options: SpawnerOptions): Promise<void> {
     // A broken pipe is an ended one.
   }
   await Promise.all(running.values());
+  flush();
   await new Promise<void>((resolve) => {
     if (reports.destroyed) resolve();
     reports.once('close', resolve);

@@ -25,7 +25,7 @@ export const CALLS_FD = 4;
 export const FILES = 3;
 export const READY_BYTE = 87;
 /** Bytes of an answer before its output. */
-export const ANSWER_HEAD = 4;
+const ANSWER_HEAD = 4;
 /** Bytes of an answer's output. */
 export const OUTPUT_MAX = 65_535;
 
