@@ -2,8 +2,8 @@
 
 import { asciiLower, textOf } from '@q/bytes';
 import { type Invocation, mailText } from '@q/proc';
+import { withTable } from '@q/vmail-domain';
 import { decodeRecord, type Table, type VirtualUser } from '@q/vmailmgr';
-import { withTable } from './domain.ts';
 import { runTool, type Tool } from './tool.ts';
 
 const HEADING = 'User Mailbox Aliases\n';

@@ -3,7 +3,7 @@
 
 import { errnoOf, faultOf } from '@q/fault';
 import type { Invocation } from '@q/proc';
-import { type Domain, openDomain } from './domain.ts';
+import { type Domain, openDomain } from '@q/vmail-domain';
 import { type Output, standardOutput } from './output.ts';
 
 const EXIT_OK = 0;

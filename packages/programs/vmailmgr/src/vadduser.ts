@@ -1,20 +1,20 @@
 // vadduser and vaddalias: a new record, with a directory, in a virtual domain. vadduser(1), vaddalias(1).
-//
-// All under the table's lock: 1 the directory, 2 the record. A crash between them leaves an empty maildir
-// without a record, which the next vadduser of that name takes over; no record is without its maildir.
 
-import { posix } from 'node:path';
 import { asciiLower } from '@q/bytes';
 import { Permanent } from '@q/fault';
 import { type Invocation, mailText } from '@q/proc';
+import {
+  addUser,
+  checkedDirectory,
+  checkForward,
+  checkUserName,
+  limitsOf,
+  type UserLimits,
+  withTable,
+} from '@q/vmail-domain';
 import { hashPassword, userDefaults, type VirtualUser } from '@q/vmailmgr';
-import { withTable } from './domain.ts';
-import { makeMailbox } from './make-mailbox.ts';
-import { checkForward, checkUserName } from './names.ts';
-import { limitsOf, type UserLimits } from './new-limits.ts';
 import { standardOutput } from './output.ts';
 import { askNewPassword } from './prompt.ts';
-import { isSetAside } from './remove-mailbox.ts';
 import { reasonOf, runTool, type Tool } from './tool.ts';
 
 const ADDING = 'error adding the virtual user';
@@ -38,13 +38,17 @@ export async function vaddaliasMain(invocation: Invocation): Promise<number> {
 
 async function addUserAndAliases(tool: Tool, { args, options }: Invocation): Promise<boolean> {
   const [name = '', ...aliases] = args.map(mailText);
-  if (!(await addUser(tool, name, options))) return false;
+  if (!(await addNamed(tool, name, options))) return false;
   tool.status(`user '${name}' successfully added`);
   for (const alias of aliases) await addAlias(tool, asciiLower(alias), asciiLower(name));
   return true;
 }
 
-async function addUser(tool: Tool, name: string, options: Invocation['options']): Promise<boolean> {
+async function addNamed(
+  tool: Tool,
+  name: string,
+  options: Invocation['options'],
+): Promise<boolean> {
   const forwards = texts(options.forward);
   let limits: UserLimits;
   try {
@@ -73,7 +77,7 @@ async function addUser(tool: Tool, name: string, options: Invocation['options'])
       personal: texts(options.personal)[0] ?? '',
       hasMailbox: options['no-mailbox'] !== true,
     };
-    return (await store(tool, name, user)) || alreadyThere(tool, name);
+    return (await addUser(tool.domain, name, user)) || alreadyThere(tool, name);
   } catch (error) {
     return refuse(tool, ADDING, error);
   }
@@ -87,21 +91,11 @@ async function addAlias(tool: Tool, alias: string, target: string): Promise<void
       directory: directoryFor(tool, alias, undefined),
       forwards: [target],
     };
-    if (!(await store(tool, alias, user)))
+    if (!(await addUser(tool.domain, alias, user)))
       tool.complain(`warning: alias '${alias}' already exists.`);
   } catch (error) {
     refuse(tool, `warning: adding the alias '${alias}' failed`, error);
   }
-}
-
-/** Makes directory and record. False when there is a record of that name. */
-function store(tool: Tool, name: string, user: VirtualUser): Promise<boolean> {
-  return tool.domain.update(async (draft) => {
-    if (draft.has(name)) return false;
-    await makeMailbox(user.directory, user.hasMailbox ? 'maildir' : 'plain');
-    draft.set(name, user);
-    return true;
-  });
 }
 
 /** The hash to store; undefined when no password was given, which has been said then. */
@@ -122,11 +116,7 @@ async function passwordField(
 
 /** The case of the name stays in the directory, as VMailMgr has it. */
 function directoryFor(tool: Tool, name: string, chosen: string | undefined): string {
-  const directory = chosen === undefined ? tool.domain.directoryOf(name) : `./${chosen}`;
-  const path = posix.normalize(directory).replace(/\/+$/, '');
-  if (path === '.' || path === '..' || path.startsWith('../') || isSetAside(path))
-    throw new Permanent(`Can't create the mail directory '${directory}'`);
-  return directory;
+  return checkedDirectory(chosen === undefined ? tool.domain.directoryOf(name) : `./${chosen}`);
 }
 
 function exists(tool: Tool, name: string): boolean {

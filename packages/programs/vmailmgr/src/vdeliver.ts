@@ -16,13 +16,13 @@ import { openControl } from '@q/control';
 import { errnoOf, faultOf, Temporary } from '@q/fault';
 import { deliverToMaildir, isMaildir } from '@q/maildir';
 import { argText, type Invocation } from '@q/proc';
+import { type Domain, openDomain, withTable } from '@q/vmail-domain';
 import { runHooks, virtualEnvironment } from '@q/vmailmgr';
 import { Bounce } from './bounce.ts';
 import { forwardMessage } from './deliver-forward.ts';
 import { messageBytes, rewindMessage } from './deliver-message.ts';
 import { findRecipient, forwardAddresses, type Recipient } from './deliver-recipient.ts';
 import { type DeliveryRequest, readRequest } from './deliver-request.ts';
-import { type Domain, openDomain, withTable } from './domain.ts';
 import { standardOutput } from './output.ts';
 
 const EXIT_DELIVERED = 0;

@@ -3,8 +3,8 @@
 import { asciiLower } from '@q/bytes';
 import { Permanent } from '@q/fault';
 import { type Invocation, mailText } from '@q/proc';
+import { withTable } from '@q/vmail-domain';
 import { hashPassword } from '@q/vmailmgr';
-import { withTable } from './domain.ts';
 import { askNewPassword } from './prompt.ts';
 import { reasonOf, runTool } from './tool.ts';
 

@@ -8,8 +8,8 @@ import { asciiLower, bytesOf } from '@q/bytes';
 import { errnoOf, errnoText, Permanent } from '@q/fault';
 import { fsyncDir, linkFile, unlinkIfThere, writeFileAtomic } from '@q/fsx';
 import type { Invocation } from '@q/proc';
+import { checkUserName } from '@q/vmail-domain';
 import { runHooks, userDefaults, type VirtualUser } from '@q/vmailmgr';
-import { checkUserName } from './names.ts';
 import { reasonOf, runTool, type Tool } from './tool.ts';
 
 const CONTROL_FILE = '.qmail-default';
