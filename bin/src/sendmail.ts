@@ -10,7 +10,8 @@ run(
     max: Number.POSITIVE_INFINITY,
     rawArgs: true,
     notes:
-      'Other options of sendmail are accepted: sendmail(8). Exit codes: those of qmail-inject; 100, 111.\n' +
+      '-r is -f, -I is -bi, -bm the default. For the rest see sendmail(8): -q, -vimxncGUEJ, and with\n' +
+      'a value -oepBNRVOLXAh. Exit codes: those of qmail-inject; 100, 111.\n' +
       'Called as mailq it lists the queue, as newaliases it runs newaliases.',
   },
   sendmailMain,
