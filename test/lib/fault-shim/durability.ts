@@ -84,8 +84,9 @@ export function deliveryFlaws(steps: readonly Step[]): string[] {
 }
 
 /** How many files were delivered to, as this write says: qmail-local in words, vdeliver by the exit code 0. */
-function deliveriesTold({ role, call, path, data, fd }: Step): number {
-  if (call !== 'write' || path.startsWith('/')) return 0;
+function deliveriesTold({ role, call, path, data, fd, result }: Step): number {
+  // One that failed has told nobody, and is made again after EINTR.
+  if (call !== 'write' || result < 0 || path.startsWith('/')) return 0;
   if (role.startsWith('qmail-local'))
     return [...data.matchAll(/did (\d+)\+/g)].reduce((sum, [, n]) => sum + Number(n), 0);
   if (fd !== 3 || data.length < ANSWER_HEAD) return 0;
