@@ -1,4 +1,4 @@
-// What qmail-getpw has said in the last moment, for the next message to the same address (ADR 16).
+// What qmail-getpw has said in the last moment, for the next message to the same address (ADR 17).
 
 import type { Assignment } from '@q/users';
 import { RECENT_MAX, RECENT_TIME } from './limits.ts';
