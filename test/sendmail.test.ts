@@ -60,7 +60,6 @@ function arrived(subject: string, user = 'alice'): Promise<string> {
   return until(`the message "${subject}" is in ${user}'s mailbox`, () =>
     readdirSync(box)
       .map((name) => readFileSync(join(box, name), 'latin1'))
-      .map((text) => text.replaceAll('\r\n', '\n')) // PHP ends lines so
       .find((text) => text.includes(`\nSubject: ${subject}\n`)),
   );
 }
@@ -255,7 +254,8 @@ describe('programs that send mail', () => {
     const got = await arrived('by php');
     expect(got).toMatch(/^Return-Path: <bounce@site\.test>\n/);
     expect(got).toContain('\nFrom: web@site.test\n');
-    expect(got).toContain('body\n.\nend\n');
+    expect(got).toContain('\n\nbody\n.\nend\n');
+    expect(got).not.toContain('\r'); // PHP 8 ends header lines in CR LF
   });
 
   test.runIf(installed('s-nail'))(

@@ -8,6 +8,7 @@ import { HeaderReader, plainText } from '@q/rfc822';
 import { type Arguments, parseArguments } from './arguments.ts';
 import { HeaderRewriter, type NewHeader } from './header.ts';
 import { readInput } from './input.ts';
+import { withLf } from './line-ends.ts';
 import { type Output, openQueueOutput, standardOutput } from './output.ts';
 import { shown, unparsable } from './own-fields.ts';
 import { argumentTokens, rewriteAddress } from './rewrite.ts';
@@ -74,7 +75,7 @@ interface Message {
 async function readHeader(settings: Settings, sender: string | undefined): Promise<Message> {
   const rewriter = new HeaderRewriter(settings);
   const reader = new HeaderReader({ onField: (text) => rewriter.field(text) });
-  const input = readInput(0);
+  const input = settings.flags.crlf ? withLf(readInput(0)) : readInput(0);
   let rest: Buffer | undefined;
   while (!reader.done) {
     const block = await input.next();

@@ -32,6 +32,8 @@ export interface Flags {
   readonly verpRecipient: boolean;
   /** m: a sender for each message. */
   readonly verpMessage: boolean;
+  /** l: a message whose first line ends in CR LF has that for LF everywhere. */
+  readonly crlf: boolean;
 }
 
 export interface Settings {
@@ -97,6 +99,7 @@ export function flagsOf(letters: string): Flags {
     ignoreMessageId: letters.includes('i'),
     verpRecipient: letters.includes('r'),
     verpMessage: letters.includes('m'),
+    crlf: letters.includes('l'),
   };
 }
 

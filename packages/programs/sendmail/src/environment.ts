@@ -21,13 +21,14 @@ export function smtpEnvironment(env: Env): NodeJS.ProcessEnv {
 
 /**
  * qmail-inject's. With a sender, From is made of it and not of the caller's names; with the null sender, which is
- * nobody's address, of the caller's as always. A full name given with it counts.
+ * nobody's address, of the caller's as always. A full name given with it counts. Callers that end lines in CR LF,
+ * as PHP does, are used to sendmail's not minding.
  */
 export function injectEnvironment(
   env: Env,
   { sender, fullName }: { readonly sender?: string; readonly fullName?: string },
 ): NodeJS.ProcessEnv {
-  const result: NodeJS.ProcessEnv = { ...env };
+  const result: NodeJS.ProcessEnv = { ...env, QMAILINJECT: `${env.QMAILINJECT ?? ''}l` };
   if (sender !== undefined && sender !== '') {
     for (const name of ['QMAILNAME', 'MAILNAME', 'NAME', 'QMAILHOST', 'MAILHOST'])
       delete result[name];

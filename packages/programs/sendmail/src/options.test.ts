@@ -42,16 +42,26 @@ test('a sender makes the names of From, and a full name given with it counts', (
   const env = { NAME: 'n', MAILNAME: 'm', QMAILNAME: 'q', MAILHOST: 'h', QMAILHOST: 'i', A: 'a' };
   expect(injectEnvironment(env, { sender: 'x@y@z' })).toEqual({
     A: 'a',
+    QMAILINJECT: 'l',
     QMAILUSER: 'x@y',
     QMAILHOST: 'z',
   });
   expect(injectEnvironment(env, { sender: 'x', fullName: 'f' })).toEqual({
     A: 'a',
+    QMAILINJECT: 'l',
     QMAILUSER: 'x',
     MAILNAME: 'f',
   });
-  expect(injectEnvironment(env, { sender: '' })).toEqual(env);
-  expect(injectEnvironment(env, { fullName: 'f' })).toEqual({ ...env, MAILNAME: 'f' });
+  expect(injectEnvironment(env, { sender: '' })).toEqual({ ...env, QMAILINJECT: 'l' });
+  expect(injectEnvironment(env, { fullName: 'f' })).toEqual({
+    ...env,
+    MAILNAME: 'f',
+    QMAILINJECT: 'l',
+  });
+});
+
+test('line ends CR LF are understood, whatever else the caller asks of qmail-inject', () => {
+  expect(injectEnvironment({ QMAILINJECT: 'fi' }, {})).toEqual({ QMAILINJECT: 'fil' });
 });
 
 test('SMTP is spoken as to a local client who may relay, unless the caller tells of a connection', () => {
