@@ -8,3 +8,6 @@ export const ADDRESS_MAX = 900;
 
 /** How often a deletion tries to empty a directory that others still write to; VMailMgr's number. */
 export const REMOVE_TRIES = 3;
+
+/** Bytes of an autoresponse that are read: VMailMgr's number, and what fits into one reply of its daemon. */
+export const AUTORESPONSE_MAX = 65_535;

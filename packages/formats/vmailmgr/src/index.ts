@@ -8,6 +8,7 @@ export {
   tablePath,
   userDefaults,
 } from './authenticate.ts';
+export { become, shellOf } from './become.ts';
 export { hashLevels, userDirectory } from './directory.ts';
 export { virtualEnvironment } from './environment.ts';
 export { type HookPlace, runHooks } from './hooks.ts';

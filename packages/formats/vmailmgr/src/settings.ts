@@ -37,7 +37,7 @@ export const SETTINGS = {
   'postmaster-email': { type: 'string', value: 'postmaster@' },
   'qmail-root': { type: 'directory', value: '/var/qmail/' },
   separators: { type: 'string', value: '@:' },
-  'socket-file': { type: 'string', value: '/tmp/.vmailmgrd' },
+  'socket-file': { type: 'string', value: '/run/vmailmgrd/socket' },
   'user-dir': { type: 'directory', value: 'users/' },
   'user-dir-bits': { type: 'number', value: 0 },
   'user-dir-slices': { type: 'number', value: 0 },

@@ -29,6 +29,7 @@ import { argText, type Invocation, spawn } from '@q/proc';
 import {
   authenticateSystem,
   authenticateVirtual,
+  become,
   type Login,
   openSettings,
   openUserTable,
@@ -36,11 +37,11 @@ import {
   resolveLogin,
   runHooks,
   type Settings,
+  shellOf,
   type VirtualUser,
   verifyPasswordAsync,
   virtualEnvironment,
 } from '@q/vmailmgr';
-import { become, shellOf } from './become.ts';
 import { maildirArgument, usableMaildir } from './maildir-argument.ts';
 
 const CREDENTIALS_FD = 3;

@@ -2,7 +2,7 @@
 
 import { faultOf, Temporary } from '@q/fault';
 import { dropPrivileges, getpwnam } from '@q/posix';
-import type { BaseUser } from '@q/vmailmgr';
+import type { BaseUser } from './login.ts';
 
 /**
  * Drops to `base` and enters its home. `shell` is the account's, for the environment. Throws Temporary,
