@@ -6,4 +6,4 @@ export { ifaddrMain, iftoccfromMain, iftoccMain } from './ifaddr.ts';
 export { prelineMain } from './preline.ts';
 export { qbiffMain } from './qbiff.ts';
 export { qreceiptMain } from './qreceipt.ts';
-export { replierMain } from './replier/replier.ts';
+export { replierMain } from './replier.ts';

@@ -4,7 +4,7 @@ import { quoteAddress, splitAddress } from '@q/address';
 import { asciiLower } from '@q/bytes';
 import { rfc822Date } from '@q/message';
 import type { Field } from '@q/rfc822';
-import { MESSAGE_ID_MAX, REFERENCES_MAX, REPEATED_SUBJECT_MAX } from '../limits.ts';
+import { MESSAGE_ID_MAX, REFERENCES_MAX, REPEATED_SUBJECT_MAX } from './limits.ts';
 import type { ReplyText } from './text.ts';
 
 /** What a reply takes over from the message. Field bodies, latin1. */
@@ -54,15 +54,25 @@ export interface ReplyParts {
   /** Unix time in seconds. */
   readonly now: number;
   readonly pid: number;
+  /** A word for the Message-ID: the program that replies. */
+  readonly program: string;
 }
 
 /** The whole message, latin1. */
-export function composeReply({ address, to, text, original, now, pid }: ReplyParts): string {
+export function composeReply({
+  address,
+  to,
+  text,
+  original,
+  now,
+  pid,
+  program,
+}: ReplyParts): string {
   const { fields, body } = text;
   const { messageId, thread, subject } = original;
   const lines = [
     `Date: ${rfc822Date(now)}\n`,
-    `Message-ID: <${now}.${pid}.replier@${idDomain(address)}>\n`,
+    `Message-ID: <${now}.${pid}.${program}@${idDomain(address)}>\n`,
     fields.get('from') ?? `From: ${angled(address)}\n`,
     `To: ${angled(to)}\n`,
     fields.get('subject') ?? `Subject: Auto: ${subject ?? 'your message'}\n`,

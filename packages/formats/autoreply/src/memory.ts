@@ -12,7 +12,7 @@ import { constants, readFileSync, statSync } from 'node:fs';
 import { asciiLower } from '@q/bytes';
 import { errnoOf } from '@q/fault';
 import { closeFd, flock, openFd, writeFileAtomic } from '@q/fsx';
-import { MEMORY_FILE_MAX, REMEMBERED_MAX } from '../limits.ts';
+import { MEMORY_FILE_MAX, REMEMBERED_MAX } from './limits.ts';
 
 export interface MemoryOptions {
   readonly path: string;

@@ -1,9 +1,8 @@
 // When an automatic reply must not be sent: RFC 3834, section 2, and what automatic senders do in practice.
 
 import { asciiEqual, asciiLower } from '@q/bytes';
-import type { Field } from '@q/rfc822';
-import { addressesOf } from '../header.ts';
-import { REPLY_ADDRESS_MAX } from '../limits.ts';
+import { type Field, parseAddressList } from '@q/rfc822';
+import { REPLY_ADDRESS_MAX } from './limits.ts';
 
 /** Why this envelope sender (latin1) gets no reply; undefined if it may. */
 export function senderSilence(sender: string, own: readonly string[]): string | undefined {
@@ -43,7 +42,7 @@ export class HeaderSilence {
 
   look(field: Field): void {
     if (RECIPIENT_FIELDS.has(field.key))
-      this.#addressed ||= addressesOf(field).some((to) =>
+      this.#addressed ||= (parseAddressList(field.body) ?? []).some((to) =>
         this.#own.some((address) => asciiEqual(address, to)),
       );
     const says = ROWS.find(({ name, value }) => name.test(field.key) && value.test(plain(field)));

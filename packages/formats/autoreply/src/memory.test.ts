@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { MEMORY_FILE_MAX, REMEMBERED_MAX } from '../limits.ts';
+import { MEMORY_FILE_MAX, REMEMBERED_MAX } from './limits.ts';
 import { oncePerSender } from './memory.ts';
 
 let dir: string;

@@ -10,7 +10,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { bytesOf, textOf } from '@q/bytes';
 import { Temporary } from '@q/fault';
 import { HeaderReader, parseField } from '@q/rfc822';
-import { REPLY_TEXT_MAX } from '../limits.ts';
+import { REPLY_TEXT_MAX } from './limits.ts';
 
 export interface ReplyText {
   /** Each field whole, with its LF, by its name in lower case. Latin1. */

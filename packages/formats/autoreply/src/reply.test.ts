@@ -25,7 +25,8 @@ function reply(content: string, ...fields: string[]): string {
   }
   const text = textOf(content);
   const address = 'joe smith@Host.test';
-  return composeReply({ address, to: 'ann@x.test', text, original, now: 811_000_000, pid: 77 });
+  const made = { now: 811_000_000, pid: 77, program: 'replier' };
+  return composeReply({ address, to: 'ann@x.test', text, original, ...made });
 }
 
 const HEAD =

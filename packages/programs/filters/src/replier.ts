@@ -1,18 +1,22 @@
 // replier(1): answers a message by itself, once for each sender, and never another program's: RFC 3834.
 
+import {
+  composeReply,
+  HeaderSilence,
+  Original,
+  oncePerSender,
+  readReplyText,
+  senderSilence,
+} from '@q/autoreply';
 import { bytesOf } from '@q/bytes';
 import { faultOf, Permanent, Temporary } from '@q/fault';
 import { type Invocation, mailText } from '@q/proc';
-import { EXIT } from '../exit-codes.ts';
-import { parseFlags } from '../flags.ts';
-import { readHeader } from '../header.ts';
-import { REPLY_DAYS } from '../limits.ts';
-import { report } from '../report.ts';
-import { deliveryVariable, enqueue } from '../requeue.ts';
-import { oncePerSender } from './memory.ts';
-import { composeReply, Original } from './reply.ts';
-import { HeaderSilence, senderSilence } from './silence.ts';
-import { readReplyText } from './text.ts';
+import { EXIT } from './exit-codes.ts';
+import { parseFlags } from './flags.ts';
+import { readHeader } from './header.ts';
+import { REPLY_DAYS } from './limits.ts';
+import { report } from './report.ts';
+import { deliveryVariable, enqueue } from './requeue.ts';
 
 const DAY = 86_400;
 
@@ -74,7 +78,8 @@ async function answer(settings: Settings, env: Invocation['env']): Promise<strin
   if (silence.reason !== undefined) return `no reply: ${silence.reason}`;
   const now = Math.floor(Date.now() / 1000);
   const address = own[0] as string;
-  const message = composeReply({ address, to: sender, text, original, now, pid: process.pid });
+  const made = { now, pid: process.pid, program: 'replier' };
+  const message = composeReply({ address, to: sender, text, original, ...made });
   let qp = '';
   const known = await oncePerSender(
     sender,
