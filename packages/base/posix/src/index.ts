@@ -22,6 +22,7 @@ export {
   setNonblocking,
   socketpair,
 } from './descriptors.ts';
+export { exchangeNames } from './exchange.ts';
 export { alarm, execve, exitNow, findProgram, forgetChildren } from './exec.ts';
 export { type Message, receiveMessage, sendMessage } from './passing.ts';
 export { dropPrivileges, type Identity } from './privileges.ts';

@@ -35,6 +35,16 @@ export async function makeMailbox(directory: string, kind: DirectoryKind): Promi
   }
 }
 
+/** True when `directory` is one that makeMailbox made and nobody has used yet. */
+export function isFreshMailbox(directory: string, kind: DirectoryKind): boolean {
+  if (kindOf(directory) !== 'left over') return false;
+  return kind === 'plain' || INNER.every((inner) => isThere(`${directory}/${inner}`));
+}
+
+function isThere(path: string): boolean {
+  return lstatSync(bytesOf(path), { throwIfNoEntry: false }) !== undefined;
+}
+
 async function makeParents(path: string): Promise<void> {
   if (path === '.' || path === '/' || lstatSync(bytesOf(path), { throwIfNoEntry: false })) return;
   const parent = posix.dirname(path);

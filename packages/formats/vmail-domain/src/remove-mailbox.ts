@@ -58,6 +58,11 @@ export function overlap(one: string, other: string): boolean {
 
 type Two = [string, string];
 
+/** True for a directory that a deletion would take: strictly below `userDir`, by whatever links. */
+export function isBelow(directory: string, userDir: string): boolean {
+  return insideOf(directory, userDir) !== undefined;
+}
+
 /** `directory` normalised, if it and the directory it really lies in are below `userDir`. */
 function insideOf(directory: string, userDir: string): string | undefined {
   const top = posix.normalize(`${userDir}/`);

@@ -6,7 +6,7 @@ import { posix } from 'node:path';
 import { asciiLower } from '@q/bytes';
 import { Permanent } from '@q/fault';
 import { type Draft, userDefaults, type VirtualUser } from '@q/vmailmgr';
-import type { Domain } from './domain.ts';
+import { type Domain, withTable } from './domain.ts';
 import { linkMailbox, type Move, settleMailbox, syncMoves, unlinkMailbox } from './move-mailbox.ts';
 import { checkUserName } from './names.ts';
 import { isBelow } from './remove-mailbox.ts';
@@ -28,31 +28,43 @@ export async function renameUser(
 ): Promise<boolean> {
   checkUserName(newName);
   const userDir = domain.settings.directory('user-dir');
-  const move = await domain.update(async (draft) => {
-    const user = draft.get(oldName);
-    if (user === undefined) throw new Permanent(`User '${oldName}' does not exist`);
-    if (draft.has(newName)) throw new Permanent(`User '${newName}' already exists`);
-    const planned = plan(domain, user, newName);
-    if (planned !== undefined) {
-      linkMailbox(planned);
-      await syncMoves([planned], userDir);
-    }
-    try {
-      rename(draft, asciiLower(oldName), asciiLower(newName), planned?.to ?? user.directory);
+  let move: Move | undefined;
+  try {
+    await domain.update(async (draft) => {
+      const user = draft.get(oldName);
+      if (user === undefined) throw new Permanent(`User '${oldName}' does not exist`);
+      if (draft.has(newName)) throw new Permanent(`User '${newName}' already exists`);
+      move = plan(domain, user, newName);
+      if (move !== undefined) {
+        linkMailbox(move);
+        await syncMoves([move], userDir);
+      }
+      rename(draft, asciiLower(oldName), asciiLower(newName), move?.to ?? user.directory);
       if (options.alias) draft.set(oldName, aliasTo(domain, asciiLower(newName)));
-    } catch (error) {
-      if (planned !== undefined) unlinkMailbox(planned);
-      throw error;
-    }
-    return planned;
-  });
-  if (move === undefined) return false;
-  // Under the lock again: nobody deletes the user while its directory has two names.
+    });
+  } catch (error) {
+    if (move !== undefined && !isUsed(domain, newName)) unlinkMailbox(move);
+    throw error;
+  }
+  return move === undefined ? false : settle(domain, newName, move);
+}
+
+/** Under the lock again: nobody deletes the user while its directory has two names. */
+async function settle(domain: Domain, name: string, move: Move): Promise<boolean> {
   const moved = await domain.update((draft) =>
-    draft.get(newName)?.directory === move.to ? settleMailbox(move) : false,
+    draft.get(name)?.directory === move.to ? settleMailbox(move) : false,
   );
-  await syncMoves([move], userDir);
+  await syncMoves([move], domain.settings.directory('user-dir'));
   return moved;
+}
+
+/** A change can fail after it was made, when the directory cannot be synced. Not knowing counts as yes. */
+function isUsed(domain: Domain, name: string): boolean {
+  try {
+    return withTable(domain, (table) => table.has(name));
+  } catch {
+    return true;
+  }
 }
 
 /** Undefined for a directory that is not in the usual place, or already has the right name. */
@@ -68,7 +80,7 @@ function plan(domain: Domain, user: VirtualUser, newName: string): Move | undefi
 /** Forwards without a domain are names of users: those to the old name follow it. */
 function rename(draft: Draft, oldName: string, newName: string, directory: string): void {
   for (const name of draft.names()) {
-    const user = draft.get(name);
+    const user = name === oldName ? draft.get(name) : readable(draft, name);
     if (user === undefined) continue;
     const forwards = user.forwards.map((to) => (asciiLower(to) === oldName ? newName : to));
     const followed = forwards.some((to, i) => to !== user.forwards[i]);
@@ -76,6 +88,15 @@ function rename(draft: Draft, oldName: string, newName: string, directory: strin
       draft.delete(oldName);
       draft.set(newName, { ...user, forwards, directory });
     } else if (followed) draft.set(name, { ...user, forwards });
+  }
+}
+
+/** An unreadable record of somebody else stays as it is. */
+function readable(draft: Draft, name: string): VirtualUser | undefined {
+  try {
+    return draft.get(name);
+  } catch {
+    return undefined;
   }
 }
 

@@ -24,7 +24,13 @@ export {
   resolveLogin,
 } from './login.ts';
 export { isUserName } from './names.ts';
-export { hashPassword, verifyPassword, verifyPasswordAsync } from './password.ts';
+export {
+  hashPassword,
+  hashPasswordAsync,
+  isOutdatedHash,
+  verifyPassword,
+  verifyPasswordAsync,
+} from './password.ts';
 export {
   decodeRecord,
   encodeRecord,

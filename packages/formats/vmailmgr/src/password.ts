@@ -28,14 +28,27 @@ const NOBODY = ['$y$j9T$no.such.user.no.such$', '$6$rounds=200000$no.such.user.n
  * than PASSWORD_MAX, or with NUL, CR or LF, which the protocols could not carry.
  */
 export function hashPassword(password: Uint8Array): string {
-  if (!isUsable(password) || password.includes(10) || password.includes(13))
-    throw new Permanent('the password is empty, too long, or has a NUL or line end in it');
-  for (const { prefix, rounds } of METHODS) {
-    const setting = gensalt(prefix, rounds);
-    const hash = setting === undefined ? undefined : crypt(password, setting);
-    if (hash?.startsWith(prefix)) return hash;
+  checkNew(password);
+  for (const setting of newSettings()) {
+    const hash = crypt(password, setting);
+    if (hash !== undefined) return hash;
   }
-  throw new Temporary('the C library has no strong password hash');
+  throw noMethod();
+}
+
+/** The same in a thread of the pool, for many at a time. */
+export async function hashPasswordAsync(password: Uint8Array): Promise<string> {
+  checkNew(password);
+  for (const setting of newSettings()) {
+    const hash = await cryptAsync(password, setting);
+    if (hash !== undefined) return hash;
+  }
+  throw noMethod();
+}
+
+/** True for a hash that `hashPassword` would not make today; false for what no password matches. */
+export function isOutdatedHash(stored: string): boolean {
+  return !isLocked(stored) && !METHODS.some(({ prefix }) => stored.startsWith(prefix));
 }
 
 /**
@@ -70,6 +83,23 @@ export async function verifyPasswordAsync(
 }
 
 // --- internal ---
+
+function checkNew(password: Uint8Array): void {
+  if (!isUsable(password) || password.includes(10) || password.includes(13))
+    throw new Permanent('the password is empty, too long, or has a NUL or line end in it');
+}
+
+/** Fresh salts, for the best method first. */
+function* newSettings(): Generator<string> {
+  for (const { prefix, rounds } of METHODS) {
+    const setting = gensalt(prefix, rounds);
+    if (setting?.startsWith(prefix)) yield setting;
+  }
+}
+
+function noMethod(): Temporary {
+  return new Temporary('the C library has no strong password hash');
+}
 
 function isUsable(password: Uint8Array): boolean {
   return password.length > 0 && password.length <= PASSWORD_MAX && !password.includes(0);
