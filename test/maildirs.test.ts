@@ -120,7 +120,7 @@ describe('maildirmake', () => {
     put('.A/cur/4:2,', 'x'.repeat(50));
     put('.Trash/cur/5:2,', 'x'.repeat(1000));
     expect(await run('maildirmake', ['-q', '2000C,5S', 'M'])).toEqual(done);
-    expect(quota()).toBe('2000C,5S\n        350 3\n');
+    expect(quota()).toBe('5S,2000C\n        350 3\n');
   });
 });
 

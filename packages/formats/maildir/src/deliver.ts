@@ -29,8 +29,10 @@ import { inside } from './paths.ts';
 /** The message in pieces, which are written as they come. A piece may be reused once the next is asked for. */
 export type Parts = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
-/** All but the first are seams for tests; the defaults are the real thing. */
+/** All but the first two are seams for tests; the defaults are the real thing. */
 export interface DeliveryOptions {
+  /** Ends the name with ",S=" and the bytes of the file, so that whoever counts a Maildir++ need not look. */
+  readonly sizeInName?: boolean;
   /**
    * Called when the message is on disk in tmp and has no name in new yet: for what must happen only if the
    * delivery will succeed. What it throws ends the delivery, and nothing is left.
@@ -82,23 +84,24 @@ const FILES: Files = {
 };
 
 /**
- * Puts the message into `maildir`/new, byte for byte, mode 0600, and resolves to its name once it is on
- * disk. Throws MaildirFault, and nothing of the message is left then.
+ * Puts the message into `maildir`/new, byte for byte, mode 0600, and resolves to its name and bytes once it
+ * is on disk. Throws MaildirFault, and nothing of the message is left then.
  */
 export async function deliverToMaildir(
   maildir: Path,
   parts: Parts,
   options: DeliveryOptions = {},
-): Promise<{ readonly name: string }> {
+): Promise<{ readonly name: string; readonly bytes: number }> {
   const delivery: Delivery = {
     maildir,
     files: { ...FILES, ...options.files },
     freshName: () => freshName(options),
     beforeLink: options.beforeLink,
+    sizeInName: options.sizeInName === true,
   };
   enter(maildir);
   try {
-    return { name: await throughTmp(delivery, timed(parts, options.timeoutSeconds)) };
+    return await throughTmp(delivery, timed(parts, options.timeoutSeconds));
   } catch (error) {
     throw error instanceof MaildirFault ? error : new MaildirFault('write', error);
   }
@@ -109,6 +112,7 @@ interface Delivery {
   readonly files: Files;
   readonly freshName: () => string;
   readonly beforeLink: (() => Promise<void>) | undefined;
+  readonly sizeInName: boolean;
 }
 
 function freshName({ now, pid, host }: DeliveryOptions): string {
@@ -129,21 +133,28 @@ function enter(maildir: Path): void {
   }
 }
 
-async function throughTmp(delivery: Delivery, parts: AsyncIterable<Uint8Array>): Promise<string> {
+async function throughTmp(
+  delivery: Delivery,
+  parts: AsyncIterable<Uint8Array>,
+): Promise<{ readonly name: string; readonly bytes: number }> {
   const { files, maildir } = delivery;
   const { fd, name } = await create(delivery);
   const tmp = inside(maildir, 'tmp', name);
   let linked: string;
+  let bytes = 0;
   try {
     try {
-      await copy(parts, (bytes) => files.writeFully(fd, bytes));
+      await copy(parts, (piece) => {
+        bytes += piece.length;
+        return files.writeFully(fd, piece);
+      });
       await files.fsyncFd(fd);
     } finally {
       // Before the link: NFS tells some write errors only now.
       await files.closeFd(fd);
     }
     await delivery.beforeLink?.();
-    linked = await linkToNew(delivery, tmp, name);
+    linked = await linkToNew(delivery, tmp, name, bytes);
   } finally {
     // The message is safe, or its failure is being reported: a leftover here is only garbage.
     await unlinkQuietly(files, tmp);
@@ -155,7 +166,7 @@ async function throughTmp(delivery: Delivery, parts: AsyncIterable<Uint8Array>):
     await unlinkQuietly(files, inside(maildir, 'new', linked));
     throw error;
   }
-  return linked;
+  return { name: linked, bytes };
 }
 
 async function unlinkQuietly(files: Files, path: Path): Promise<void> {
@@ -181,13 +192,15 @@ async function create({
   }
 }
 
-/** The name it got in new: the one it has in tmp, unless somebody has that already. */
+/** The name it got in new: the one it has in tmp, perhaps with its size, unless somebody has that already. */
 async function linkToNew(
-  { files, maildir, freshName }: Delivery,
+  { files, maildir, freshName, sizeInName }: Delivery,
   tmp: Buffer,
   tmpName: string,
+  bytes: number,
 ): Promise<string> {
-  let name = tmpName;
+  const size = sizeInName ? `,S=${bytes}` : '';
+  let name = `${tmpName}${size}`;
   for (let tries = 1; ; tries++) {
     try {
       await files.linkFile(tmp, inside(maildir, 'new', name));
@@ -197,7 +210,7 @@ async function linkToNew(
       // NFS may do the link, lose the answer, and fail when the client asks again: then there are two names.
       if (lstatSync(tmp).nlink > 1) return name;
       if (tries === NAME_TRIES) throw error;
-      name = freshName();
+      name = `${freshName()}${size}`;
     }
   }
 }

@@ -17,3 +17,9 @@ export const GATHERED_SIZE = 16_384;
 
 /** Longest host part of a name, in bytes: HOST_NAME_MAX. It keeps names far below NAME_MAX (255). */
 export const HOST_MAX = 64;
+
+/** Bytes from which on a maildirsize is counted anew: Maildir++'s number, some 360 totals. */
+export const SIZE_FILE_MAX = 5120;
+
+/** Seconds for which a count that found the mailbox full is believed: Maildir++'s number. */
+export const RECOUNT_SECONDS = 900;

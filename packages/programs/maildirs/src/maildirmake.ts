@@ -4,9 +4,15 @@ import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, errnoText, isFault, Permanent, Temporary } from '@q/fault';
 import { closeFd, createExclusive, fsyncDir } from '@q/fsx';
-import { isMaildir, type MaildirModes, makeMaildir } from '@q/maildir';
+import {
+  isMaildir,
+  type MaildirModes,
+  makeMaildir,
+  parseQuota,
+  type Quota,
+  setQuota,
+} from '@q/maildir';
 import type { Invocation } from '@q/proc';
-import { parseQuota, writeQuota } from './quota.ts';
 
 /** -S: others may look for folders in it; what is in tmp, new and cur stays its owner's. */
 const SHARABLE: MaildirModes = { directory: 0o755, inner: 0o700 };
@@ -15,7 +21,7 @@ const SHARABLE: MaildirModes = { directory: 0o755, inner: 0o700 };
 export async function maildirmakeMain({ args, options }: Invocation): Promise<number> {
   const [maildir = ''] = args;
   const { f: folder, q: quotaText, S: sharable, s: access } = options;
-  const quota = typeof quotaText === 'string' ? parseQuota(quotaText) : undefined;
+  const quota = typeof quotaText === 'string' ? quotaOf(quotaText) : undefined;
   if (typeof folder === 'string') {
     if (quota !== undefined)
       throw new Permanent('a quota is for a whole maildir, not for a folder');
@@ -27,8 +33,16 @@ export async function maildirmakeMain({ args, options }: Invocation): Promise<nu
   // With a quota, a maildir that is there already just gets the quota.
   if (quota === undefined || !(await exists(maildir)))
     await make(maildir, sharable === true ? SHARABLE : {});
-  if (quota !== undefined) await writeQuota(maildir, quota);
+  if (quota === undefined) return 0;
+  if (!(await isMaildir(maildir))) throw new Permanent(`${maildir} is not a maildir`);
+  await setQuota(maildir, quota);
   return 0;
+}
+
+function quotaOf(text: string): Quota {
+  const quota = parseQuota(text);
+  if (quota === undefined) throw new Permanent(`not a quota (such as 10000000S,1000C): ${text}`);
+  return quota;
 }
 
 async function makeFolder(maildir: string, folder: string, modes: MaildirModes): Promise<void> {
