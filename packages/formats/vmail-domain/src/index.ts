@@ -4,6 +4,7 @@ export { type Autoresponse, type AutoresponseStatus, openAutoresponse } from './
 export { type Deletion, deleteUsers } from './delete-users.ts';
 export { type Domain, openDomain, withTable } from './domain.ts';
 export { countMail, type MailCounts } from './mail-count.ts';
+export { ensureMailbox } from './make-mailbox.ts';
 export { checkForward, checkUserName } from './names.ts';
 export { limitsOf, type UserLimits } from './new-limits.ts';
 export { type Rehashed, rehashDirectories } from './rehash-directories.ts';

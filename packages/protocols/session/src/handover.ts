@@ -18,6 +18,7 @@ export interface HeldSocket {
 
 /** Node's handle of a TCP or unix socket. */
 interface RawHandle {
+  readonly fd?: number;
   reading: boolean;
   readStop(): number;
   close(): void;
@@ -47,6 +48,11 @@ export function heldSocketOf(handle: unknown): HeldSocket | undefined {
   const raw = handle as Partial<RawHandle> | undefined;
   if (typeof raw?.readStop !== 'function' || typeof raw.close !== 'function') return undefined;
   return { handle: raw as RawHandle, close: () => raw.close?.() };
+}
+
+/** Its descriptor in this process, to ask the kernel about it. */
+export function descriptorOf(held: HeldSocket): number {
+  return held.handle.fd ?? -1;
 }
 
 /** The socket, in the process that is to serve it; it is read from now on. */

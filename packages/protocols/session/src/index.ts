@@ -5,6 +5,7 @@ export { Disconnected, LineTooLong, Timeout } from './errors.ts';
 export { networkOf } from './gate.ts';
 export {
   type Channel,
+  descriptorOf,
   type HeldSocket,
   heldSocketOf,
   passSocket,

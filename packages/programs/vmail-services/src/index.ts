@@ -1,0 +1,2 @@
+export { serviceFlags } from './options.ts';
+export { vmailmgrdMain } from './vmailmgrd/main.ts';

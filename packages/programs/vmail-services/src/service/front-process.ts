@@ -1,0 +1,47 @@
+// The front process: takes connections and reads requests. Binds as root where it must, then has no rights
+// for good; everything a client sends is parsed here.
+
+import { openLog } from '@q/log';
+import { type Conn, listen, passSocket } from '@q/session';
+import { CLIENT_SECONDS, GRACE_SECONDS } from '../limits.ts';
+import { type FromFront, type FrontConfig, messageOf } from './messages.ts';
+import type { Service } from './service.ts';
+
+/** Serves until SIGTERM or until the parent is gone. Throws when it cannot listen. */
+export async function frontProcess(service: Service, config: FrontConfig): Promise<number> {
+  const log = openLog(service.name);
+  const waiting = new Map<number, () => void>();
+  let last = 0;
+  process.on('message', (message) => {
+    const ended = messageOf('ended', message);
+    if (ended !== undefined) waiting.get(ended.id)?.();
+  });
+  const session = async (conn: Conn): Promise<void> => {
+    const id = ++last;
+    conn.idleTimeout = CLIENT_SECONDS;
+    conn.deadline = Date.now() + CLIENT_SECONDS * 1000;
+    const request = await service.read(conn, id, log);
+    if (request === undefined) return;
+    const { held } = await conn.handOver();
+    const over = new Promise<void>((resolve) => waiting.set(id, resolve));
+    const message: FromFront = { kind: 'request', id, request };
+    try {
+      await passSocket(process, message, held);
+      await over;
+    } finally {
+      waiting.delete(id);
+    }
+  };
+  // The socket is born with these bits, or fewer: at no moment with more.
+  process.umask(0o777 & ~config.mode);
+  const listener = await listen(session, { ...config.listen, graceSeconds: GRACE_SECONDS, log });
+  process.send?.({ kind: 'listening', addresses: listener.addresses });
+  const stop = () => {
+    for (const resolve of waiting.values()) resolve();
+    void listener.close();
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
+  process.once('disconnect', stop);
+  await listener.closed;
+  return 0;
+}

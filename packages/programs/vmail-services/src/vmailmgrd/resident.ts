@@ -1,0 +1,101 @@
+// vmailmgrd as a resident service: what its three kinds of process do. service/service.ts.
+
+import { faultOf } from '@q/fault';
+import { escapeForLog, type Log } from '@q/log';
+import { type Conn, connOf, descriptorOf, type HeldSocket, socketOfHeld } from '@q/session';
+import type { Request } from '@q/vmailmgrd';
+import { CLIENT_SECONDS, TEXT_MAX } from '../limits.ts';
+import { fieldsOf } from '../service/messages.ts';
+import type { ParentPlaces, Service, WorkerPlaces } from '../service/service.ts';
+import { type Authorised, authorise, type Job } from './authorise.ts';
+import { logLevelOf, openRequestLog } from './log.ts';
+import { peerUid } from './peer.ts';
+import { readRequest } from './read-request.ts';
+import { carryOut, type Outcome, refuse } from './replies.ts';
+
+export const vmailmgrdService: Service = { name: 'vmailmgrd', read, serve, work };
+
+/** In the front process. A malformed request is not answered; its client is hung up on. */
+async function read(conn: Conn, id: number, log: Log): Promise<Request | undefined> {
+  try {
+    return await readRequest(conn);
+  } catch (error) {
+    log(`[${id}] Completed: BAD: ${escapeForLog(faultOf(error, 'Read error').message)}`);
+    return undefined;
+  }
+}
+
+/** In the parent. What the client is refused here the parent says itself; anything else a worker says. */
+async function serve(
+  id: number,
+  message: unknown,
+  held: HeldSocket,
+  { env, workers, options, log: warn }: ParentPlaces,
+): Promise<void> {
+  const request = requestOf(message);
+  if (request === undefined) {
+    held.close();
+    warn('warning: the front process sent no request');
+    return;
+  }
+  const log = openRequestLog(id, logLevelOf(options));
+  log.request(request);
+  const uid = peerUid(descriptorOf(held));
+  log.detail(`client uid ${uid ?? 'unknown'}`);
+  let authorised: Authorised;
+  try {
+    authorised = await authorise(request, uid, env);
+  } catch (error) {
+    log.completed(await answering(held, (conn) => refuse(conn, error)));
+    return;
+  }
+  const { base, job } = authorised;
+  log.detail(`owner ${base.user} uid ${base.uid} user "${job.virtualName}" admin ${job.admin}`);
+  try {
+    log.completed(outcomeOf(await workers.do(base, job, held)));
+  } catch (error) {
+    log.completed({ code: 3, text: faultOf(error, 'internal error').message });
+  }
+}
+
+/** In a worker. */
+function work(
+  message: unknown,
+  held: HeldSocket | undefined,
+  { env, account }: WorkerPlaces,
+): Promise<Outcome> {
+  if (held === undefined) return Promise.resolve({ code: 3, text: 'the client is gone' });
+  // The parent is the only one who talks to us, and it is more than we are.
+  const job = message as Job;
+  return answering(held, (conn) => carryOut(conn, job, account.home, env));
+}
+
+/** Writes to a client and hangs up. */
+async function answering(
+  held: HeldSocket,
+  speak: (conn: Conn) => Promise<Outcome>,
+): Promise<Outcome> {
+  const socket = socketOfHeld(held);
+  const conn = connOf(socket, socket, { idleTimeout: CLIENT_SECONDS });
+  try {
+    return await speak(conn);
+  } finally {
+    await conn.close();
+  }
+}
+
+function requestOf(value: unknown): Request | undefined {
+  const { command, args } = fieldsOf(value) ?? {};
+  if (!isText(command) || !Array.isArray(args) || args.length > 255) return undefined;
+  return args.every(isText) ? { command, args } : undefined;
+}
+
+function outcomeOf(value: unknown): Outcome {
+  const { code, text } = fieldsOf(value) ?? {};
+  if ((code === 0 || code === 1 || code === 2 || code === 3) && isText(text)) return { code, text };
+  return { code: 3, text: 'the worker of this domain failed' };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= TEXT_MAX;
+}
