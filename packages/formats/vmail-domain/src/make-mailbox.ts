@@ -35,6 +35,11 @@ export async function makeMailbox(directory: string, kind: DirectoryKind): Promi
   }
 }
 
+/** Makes `directory` where there is nothing; what is there is left as it is, whatever it is. Throws Permanent. */
+export async function ensureMailbox(directory: string, kind: DirectoryKind): Promise<void> {
+  if (kindOf(directory) === 'missing') await makeMailbox(directory, kind);
+}
+
 /** True when `directory` is one that makeMailbox made and nobody has used yet. */
 export function isFreshMailbox(directory: string, kind: DirectoryKind): boolean {
   if (kindOf(directory) !== 'left over') return false;

@@ -1,6 +1,18 @@
+export { dumpvuserMain } from './dumpvuser.ts';
 export { listvdomainMain } from './listvdomain.ts';
+export { showvconfigMain } from './showvconfig.ts';
 export { vaddaliasMain, vadduserMain } from './vadduser.ts';
+export { vaddusersMain } from './vaddusers.ts';
+export { vchattrMain } from './vchattr.ts';
+export { vcheckquotaMain } from './vcheckquota.ts';
+export { vchforwardsMain } from './vchforwards.ts';
+export { vconf2dirMain } from './vconf2dir.ts';
 export { vdeliverMain } from './vdeliver.ts';
 export { vdeluserMain } from './vdeluser.ts';
 export { vpasswdMain } from './vpasswd.ts';
+export { vpasswdsMain } from './vpasswds.ts';
+export { vpopbullMain } from './vpopbull.ts';
+export { vrehashMain } from './vrehash.ts';
+export { vrenuserMain } from './vrenuser.ts';
 export { vsetupMain } from './vsetup.ts';
+export { vupgradeMain } from './vupgrade.ts';

@@ -4,13 +4,18 @@ import { asciiLower, textOf } from '@q/bytes';
 import { type Invocation, mailText } from '@q/proc';
 import { withTable } from '@q/vmail-domain';
 import { decodeRecord, type Table, type VirtualUser } from '@q/vmailmgr';
+import { jsonLine } from './json.ts';
 import { runTool, type Tool } from './tool.ts';
 
 const HEADING = 'User Mailbox Aliases\n';
 /** Characters written at once: a table of 100,000 users is listed in some dozen writes. */
 const BATCH = 65_536;
 
-type Filter = (user: VirtualUser) => boolean;
+interface Listing {
+  wanted(user: VirtualUser): boolean;
+  readonly heading: string;
+  lineOf(name: string, user: VirtualUser): string;
+}
 
 /** Exit code 0, or 1 when a named user does not exist or a record cannot be read. */
 export function listvdomainMain(invocation: Invocation): Promise<number> {
@@ -20,24 +25,29 @@ export function listvdomainMain(invocation: Invocation): Promise<number> {
       tool.insist('specify only one of -a and -u');
       return false;
     }
-    const wanted: Filter = (user) => (user.hasMailbox ? aliases : users) !== true;
+    const json = invocation.options.json === true;
+    const listing: Listing = {
+      wanted: (user) => (user.hasMailbox ? aliases : users) !== true,
+      heading: json ? '' : HEADING,
+      lineOf: json ? jsonOf : lineOf,
+    };
     const names = invocation.args.map(mailText);
     return withTable(tool.domain, (table) => {
-      if (names.length === 0) return listAll(tool, table, wanted);
-      tool.output.out(HEADING);
-      return names.map((name) => listOne(tool, table, name, wanted)).every((found) => found);
+      if (names.length === 0) return listAll(tool, table, listing);
+      tool.output.out(listing.heading);
+      return names.map((name) => listOne(tool, table, name, listing)).every((found) => found);
     });
   });
 }
 
 /** An unreadable record is said and passed over: the others are worth listing. */
-function listAll(tool: Tool, table: Table, wanted: Filter): boolean {
+function listAll(tool: Tool, table: Table, listing: Listing): boolean {
   let good = true;
-  let batch = HEADING;
+  let batch = listing.heading;
   for (const [key, record] of table.records()) {
     try {
       const user = decodeRecord(record);
-      if (wanted(user)) batch += lineOf(textOf(key), user);
+      if (listing.wanted(user)) batch += listing.lineOf(textOf(key), user);
     } catch (error) {
       tool.complain(`user '${textOf(key)}': ${(error as Error).message}`);
       good = false;
@@ -50,13 +60,13 @@ function listAll(tool: Tool, table: Table, wanted: Filter): boolean {
   return good;
 }
 
-function listOne(tool: Tool, table: Table, name: string, wanted: Filter): boolean {
+function listOne(tool: Tool, table: Table, name: string, listing: Listing): boolean {
   const user = table.get(name);
   if (user === undefined) {
     tool.complain(`unknown user '${name}'`);
     return false;
   }
-  if (wanted(user)) tool.output.out(lineOf(asciiLower(name), user));
+  if (listing.wanted(user)) tool.output.out(listing.lineOf(asciiLower(name), user));
   return true;
 }
 
@@ -64,4 +74,9 @@ function lineOf(name: string, user: VirtualUser): string {
   const mailbox = user.hasMailbox ? 'Yes' : 'No';
   const disabled = user.mailboxEnabled ? '' : '(disabled)';
   return `${[name, `${mailbox}${disabled}`, ...user.forwards].join(' ')}\n`;
+}
+
+function jsonOf(name: string, user: VirtualUser): string {
+  const { hasMailbox: mailbox, mailboxEnabled: enabled, forwards } = user;
+  return jsonLine({ name, mailbox, enabled, forwards });
 }

@@ -7,12 +7,15 @@ import { errnoOf, faultOf } from '@q/fault';
 export interface Output {
   out(text: string): void;
   err(text: string): void;
+  /** On stderr, as it is: what moves a terminal's cursor. */
+  control(text: string): void;
 }
 
 /** stdout and stderr, written at once: after a kill everything said so far has been said. */
 export const standardOutput: Output = {
   out: (text) => write(1, text),
   err: (text) => write(2, text),
+  control: (text) => writeAll(2, Buffer.from(text, 'latin1')),
 };
 
 const NAP_MS = 10;
@@ -20,7 +23,11 @@ const napCell = new Int32Array(new SharedArrayBuffer(4));
 
 /** Throws Temporary when nobody can be told any more (EPIPE, a full disk). */
 function write(fd: number, text: string): void {
-  let bytes = Buffer.from(isatty(fd) ? harmless(text) : text, 'latin1');
+  writeAll(fd, Buffer.from(isatty(fd) ? harmless(text) : text, 'latin1'));
+}
+
+function writeAll(fd: number, all: Buffer): void {
+  let bytes = all;
   while (bytes.length > 0) {
     try {
       bytes = bytes.subarray(writeSync(fd, bytes));

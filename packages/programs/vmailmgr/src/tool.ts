@@ -13,6 +13,8 @@ export interface Tool {
   readonly name: string;
   readonly domain: Domain;
   readonly output: Output;
+  /** --quiet: neither status lines nor most error texts. */
+  readonly quiet: boolean;
   /** A line on stdout, "NAME: TEXT". Not with --quiet. */
   status(text: string): void;
   /** A line on stderr. Not with --quiet. */
@@ -43,7 +45,7 @@ export async function runTool(
       return EXIT_FAILED;
     }
     const domain = openDomain(home, invocation.env);
-    const tool = { name, domain, output, status, complain, insist };
+    const tool = { name, domain, output, quiet, status, complain, insist };
     return (await body(tool)) ? EXIT_OK : EXIT_FAILED;
   } catch (error) {
     const fault = faultOf(error, 'internal error');

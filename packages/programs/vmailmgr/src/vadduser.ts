@@ -1,7 +1,6 @@
 // vadduser and vaddalias: a new record, with a directory, in a virtual domain. vadduser(1), vaddalias(1).
 
 import { asciiLower } from '@q/bytes';
-import { Permanent } from '@q/fault';
 import { type Invocation, mailText } from '@q/proc';
 import {
   addUser,
@@ -13,12 +12,12 @@ import {
   withTable,
 } from '@q/vmail-domain';
 import { hashPassword, userDefaults, type VirtualUser } from '@q/vmailmgr';
+import { checkHash, NO_LOGIN } from './hash-field.ts';
 import { standardOutput } from './output.ts';
 import { askNewPassword } from './prompt.ts';
 import { reasonOf, runTool, type Tool } from './tool.ts';
 
 const ADDING = 'error adding the virtual user';
-const NO_LOGIN = '*';
 
 /** Exit code 0, or 1 when the user was not added; trouble with an alias is only a warning. */
 export function vadduserMain(invocation: Invocation): Promise<number> {
@@ -104,11 +103,7 @@ async function passwordField(
   options: Invocation['options'],
 ): Promise<string | undefined> {
   const [ready] = texts(options.password);
-  if (ready !== undefined) {
-    if (ready === '' || /[\r\n]/.test(ready))
-      throw new Permanent('Password field contains invalid characters');
-    return ready;
-  }
+  if (ready !== undefined) return checkHash(ready);
   if (options['no-password'] === true) return NO_LOGIN;
   const password = await askNewPassword(tool.name, tool.output);
   return password && hashPassword(password);

@@ -1,0 +1,18 @@
+import { run } from '@q/cli';
+import { vaddusersMain } from '@q/vmailmgr-programs';
+
+run(
+  {
+    name: 'vaddusers',
+    summary: 'Adds the users on standard input, one a line: USER PASSWORD [ALIAS ...].',
+    synopsis: '[--hashed] [--quiet]',
+
+    usageExit: 1,
+    options: {
+      hashed: { type: 'boolean', describe: 'the second word of a line is a hash to be stored' },
+      quiet: { type: 'boolean', describe: 'say nothing' },
+    },
+    notes: 'Exit: 0, or 1 if there were errors. Works in $HOME.',
+  },
+  vaddusersMain,
+);

@@ -1,0 +1,18 @@
+import { run } from '@q/cli';
+import { vpasswdsMain } from '@q/vmailmgr-programs';
+
+run(
+  {
+    name: 'vpasswds',
+    summary: 'Changes passwords by the lines USER PASSWORD of standard input.',
+    synopsis: '[--hashed] [--quiet]',
+
+    usageExit: 1,
+    options: {
+      hashed: { type: 'boolean', describe: 'the second word of a line is a hash to be stored' },
+      quiet: { type: 'boolean', describe: 'say nothing' },
+    },
+    notes: 'Exit: 0, or 1 if there were errors. Works in $HOME.',
+  },
+  vpasswdsMain,
+);

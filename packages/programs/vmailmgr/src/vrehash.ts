@@ -1,0 +1,38 @@
+// vrehash: moves the users' directories of a virtual domain to where its settings put them now. vrehash(1).
+
+import type { Invocation } from '@q/proc';
+import { rehashDirectories } from '@q/vmail-domain';
+import { openProgress } from './bulk.ts';
+import { reasonOf, runTool, type Tool } from './tool.ts';
+
+const STEP = 'translating paths and making directories';
+
+/** Exit code 0, or 1 when a directory could not be moved. */
+export function vrehashMain(invocation: Invocation): Promise<number> {
+  return runTool('vrehash', invocation, async (tool) => {
+    const progress = openProgress(tool);
+    try {
+      const rehashed = await rehashDirectories(tool.domain, (moved) =>
+        progress.show(`${moved} directories`),
+      );
+      progress.clear();
+      return report(tool, rehashed);
+    } catch (error) {
+      progress.clear();
+      tool.output.out(`vrehash: ${STEP}: failed:\n  ${reasonOf(error)}\n`);
+      return false;
+    }
+  });
+}
+
+function report(
+  tool: Tool,
+  rehashed: readonly { readonly name: string; readonly refused: string | undefined }[],
+): boolean {
+  const left = rehashed.filter(({ refused }) => refused !== undefined);
+  for (const { name, refused } of left)
+    tool.complain(`user '${name}' was left alone:\n  ${refused}`);
+  const outcome = left.length === 0 ? 'OK.' : `failed:\n  ${left.length} directories were left.`;
+  tool.output.out(`vrehash: ${STEP}: ${outcome}\n`);
+  return left.length === 0;
+}
