@@ -106,3 +106,15 @@ test.each([
 ])('a text that begins %j is refused', (content, reason) => {
   expect(() => textOf(content)).toThrow(reason);
 });
+
+test('fields that are not for the text to say can be left out instead', () => {
+  writeFileSync(join(dir, 'text'), 'To: x@y.test\nSubject: away\n\nx\n');
+  expect(readReplyText(join(dir, 'text'), 'leave out')).toEqual({
+    fields: new Map([['subject', 'Subject: away\n']]),
+    body: 'x\n',
+  });
+});
+
+test('a text that is no file is refused at once', () => {
+  expect(() => readReplyText(dir)).toThrow('is not a file');
+});

@@ -6,7 +6,7 @@
 //
 //   I shall be back on Monday.
 
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { bytesOf, textOf } from '@q/bytes';
 import { Temporary } from '@q/fault';
 import { HeaderReader, parseField } from '@q/rfc822';
@@ -19,8 +19,12 @@ export interface ReplyText {
   readonly body: string;
 }
 
-/** Throws Temporary for a text that cannot be sent, a system error for a file that cannot be read. */
-export function readReplyText(path: string): ReplyText {
+/**
+ * Throws Temporary for a text that cannot be sent, a system error for a file that cannot be read. Fields that are
+ * not for the text to say, a To for one, make it such a text; or they are left out, as in texts that were written
+ * for a program which sent them.
+ */
+export function readReplyText(path: string, others: 'refuse' | 'leave out' = 'refuse'): ReplyText {
   const file = readUpTo(path, REPLY_TEXT_MAX + 1);
   if (file.length > REPLY_TEXT_MAX) throw new Temporary(`${path} is too long`);
   const text = textOf(file).replaceAll('\r\n', '\n'); // as some editors end lines
@@ -29,9 +33,9 @@ export function readReplyText(path: string): ReplyText {
     onField: (lines) => {
       const field = parseField(lines);
       if (field === undefined) return;
-      if (!MAY_SET.test(field.key))
+      if (MAY_SET.test(field.key)) fields.set(field.key, lines);
+      else if (others === 'refuse')
         throw new Temporary(`${path}: a reply's ${field.name} is not for the text to say`);
-      fields.set(field.key, lines);
     },
   });
   const rest = reader.push(bytesOf(text)) ?? reader.end();
@@ -46,8 +50,9 @@ export function readReplyText(path: string): ReplyText {
 const MAY_SET = /^(?:from|reply-to|subject|organization|mime-version|content-.*|x-.*)$/;
 
 function readUpTo(path: string, limit: number): Buffer {
-  const fd = openSync(path, 'r');
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK); // a FIFO must not be waited for
   try {
+    if (!fstatSync(fd).isFile()) throw new Temporary(`${path} is not a file`);
     const bytes = Buffer.alloc(limit);
     let used = 0;
     for (let n = 1; n > 0 && used < limit; used += n)

@@ -91,8 +91,9 @@ export function appendTotal(maildir: Path, change: Usage): void {
   try {
     const fd = openSync(pathOf(maildir), flags);
     try {
-      // A part of a line is seen to be broken.
-      if (fstatSync(fd).isFile()) writeSync(fd, line);
+      // A part of a line is seen to be broken. Where nobody reads the file, it must not grow for ever.
+      const stats = fstatSync(fd);
+      if (stats.isFile() && stats.size < SIZE_FILE_MAX) writeSync(fd, line);
     } finally {
       closeSync(fd);
     }

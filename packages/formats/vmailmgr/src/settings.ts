@@ -5,10 +5,11 @@
 //   number     decimal digits, what follows is ignored; "-..." is unlimited; anything else counts as no file
 //   list       every line, stripped, but empty ones and # comments; an existing file counts even if empty
 //   hook       an executable file, run in both places, the global one first
+//   text       a whole file
 //
 // A private instance has its own global directory, QMAILHOME/etc/vmailmgr. Every value is read once.
 
-import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { textOf } from '@q/bytes';
 import { qmailHome } from '@q/control';
@@ -41,6 +42,12 @@ export const SETTINGS = {
   'user-dir': { type: 'directory', value: 'users/' },
   'user-dir-bits': { type: 'number', value: 0 },
   'user-dir-slices': { type: 'number', value: 0 },
+  // Not VMailMgr's:
+  'autoresponse-by': { type: 'string', value: 'auto' },
+  'autoresponse-days': { type: 'number', value: 7 },
+  'quota-by': { type: 'string', value: 'auto' },
+  'quota-softsize': { type: 'number', value: 4096 },
+  'quota-warnings': { type: 'list', value: ['80', '95'] },
 } as const;
 
 export type SettingName = keyof typeof SETTINGS;
@@ -58,6 +65,8 @@ export interface Settings {
   list(name: NameOf<'list'>): readonly string[];
   /** The hooks of that name, in the order in which they are run. */
   hooks(name: string): string[];
+  /** The path of a file that is a text for users, if there is one; whoever reads it copes with what it is. */
+  text(name: string): string | undefined;
 }
 
 export interface SettingsPlaces {
@@ -108,6 +117,8 @@ export function openSettings(places: SettingsPlaces = {}): Settings {
         .reverse()
         .map((directory) => join(directory, name))
         .filter(isExecutable),
+    text: (name) =>
+      directories.map((directory) => join(directory, name)).find((path) => existsSync(path)),
   };
 }
 

@@ -2,9 +2,9 @@
 
 import { bytesOf } from '@q/bytes';
 import { Temporary } from '@q/fault';
-import { connectQueue, type Queue, type QueueResult } from '@q/queue-socket';
 import { Bounce } from './bounce.ts';
 import { messageBytes } from './deliver-message.ts';
+import { queueMessage } from './deliver-queue.ts';
 import type { DeliveryRequest } from './deliver-request.ts';
 
 /** Throws Bounce when the queue refuses the message for good, Temporary for everything else. */
@@ -14,36 +14,18 @@ export async function forwardMessage(
   root: string,
   env: Readonly<NodeJS.ProcessEnv>,
 ): Promise<void> {
-  const queue = connectQueue({
-    home: root,
-    env: { ...env, ...senderVariables(request.sender) },
-    program: 'oneshot',
-  });
-  try {
-    const { code, text } = await put(queue, request, recipients);
-    if (code === 0) return;
-    const reason = `Unable to forward message: ${text.slice(1)}.`;
-    throw text.startsWith('D') ? new Bounce(reason) : new Temporary(reason);
-  } finally {
-    queue.close();
-  }
+  const { sender } = request;
+  const place = { root, env: { ...env, ...senderVariables(sender) } };
+  const { code, text } = await queueMessage(place, { sender, recipients, parts: parts(request) });
+  if (code === 0) return;
+  const reason = `Unable to forward message: ${text.slice(1)}.`;
+  throw text.startsWith('D') ? new Bounce(reason) : new Temporary(reason);
 }
 
 /** The sender goes on unchanged; the Delivered-To line lets qmail-local see a loop. */
-async function put(
-  queue: Queue,
-  request: DeliveryRequest,
-  recipients: readonly string[],
-): Promise<QueueResult> {
-  const writer = await queue.open();
-  try {
-    await writer.write(bytesOf(request.deliveredTo));
-    for await (const chunk of messageBytes()) await writer.write(chunk);
-  } catch (error) {
-    writer.abort(); // nothing is queued of a message that could not be read whole
-    throw error;
-  }
-  return writer.commit(request.sender, recipients);
+async function* parts(request: DeliveryRequest): AsyncGenerator<Buffer, void, undefined> {
+  yield bytesOf(request.deliveredTo);
+  yield* messageBytes();
 }
 
 /** What qmail-inject and filters in QMAILQUEUE look at: the sender's two halves. */

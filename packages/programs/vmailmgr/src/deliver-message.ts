@@ -1,6 +1,7 @@
 // The message on descriptor 0. It is read by position, so that nothing depends on what a hook did to the
 // offset; only hooks get it rewound.
 
+import { fstatSync } from 'node:fs';
 import { errnoText, Temporary } from '@q/fault';
 import { readChunks, rewindFd } from '@q/fsx';
 
@@ -20,4 +21,15 @@ export function rewindMessage(fd = 0): void {
   } catch (cause) {
     throw new Temporary('Unable to rewind message', { cause });
   }
+}
+
+/** Its bytes. Throws Temporary when descriptor 0 is not a file. */
+export function messageSize(fd = 0): number {
+  try {
+    const stats = fstatSync(fd);
+    if (stats.isFile()) return stats.size;
+  } catch (cause) {
+    throw new Temporary(`Unable to read message: ${errnoText(cause)}`, { cause });
+  }
+  throw new Temporary('Unable to read message: it is not in a file');
 }

@@ -1,28 +1,35 @@
 // vdeliver: delivers the message on descriptor 0 to a virtual user. vdeliver(8); run by qmail-local from
 // .qmail-default.
 //
-//   1 the record, by EXT                          crash before 5: nothing happened but a leftover in tmp
+//   1 the record, by EXT                          crash before 6: nothing happened but a leftover in tmp
 //   2 vdeliver-predeliver hooks
-//   3 tmp/NAME of the maildir written and fsynced
-//   4 the forwards queued                         crash after: forwarded again by the next try
-//   5 tmp/NAME linked to new/NAME, new fsynced    crash after: delivered again by the next try
-//   6 vdeliver-postdeliver hooks, whose status changes nothing any more
+//   3 size and quota looked at
+//   4 tmp/NAME of the maildir written and fsynced
+//   5 the forwards queued                         crash after: forwarded again by the next try
+//   6 tmp/NAME linked to new/NAME, new fsynced    crash after: delivered again by the next try
+//   7 the size added to maildirsize; a warning that the mailbox fills up; an autoresponse
+//   8 vdeliver-postdeliver hooks
 //
-// What can fail often (no such maildir, disk full) comes before what cannot be taken back. Exit codes are
+// What can fail often (no such maildir, disk full) comes before what cannot be taken back, and whatever goes wrong
+// after 6 is said and changes nothing: a second try would be a second message. Exit codes are
 // those of qmail-command(8); texts go to stdout, into the bounce or the log.
 
 import { bytesOf } from '@q/bytes';
 import { openControl } from '@q/control';
 import { errnoOf, faultOf, Temporary } from '@q/fault';
-import { deliverToMaildir, isMaildir } from '@q/maildir';
+import { deliverToMaildir, isMaildir, recordAdded } from '@q/maildir';
 import { argText, type Invocation } from '@q/proc';
 import { type Domain, openDomain, withTable } from '@q/vmail-domain';
 import { runHooks, virtualEnvironment } from '@q/vmailmgr';
 import { Bounce } from './bounce.ts';
+import { autorespond } from './deliver-autoresponse.ts';
+import { isDoneByHook } from './deliver-by-hook.ts';
 import { forwardMessage } from './deliver-forward.ts';
-import { messageBytes, rewindMessage } from './deliver-message.ts';
+import { messageBytes, messageSize, rewindMessage } from './deliver-message.ts';
+import { checkMessageSize, checkRoom, type Room } from './deliver-quota.ts';
 import { findRecipient, forwardAddresses, type Recipient } from './deliver-recipient.ts';
 import { type DeliveryRequest, readRequest } from './deliver-request.ts';
+import { warnWhenFull } from './deliver-warning.ts';
 import { standardOutput } from './output.ts';
 
 const EXIT_DELIVERED = 0;
@@ -111,15 +118,34 @@ async function before(delivery: Delivery): Promise<number | undefined> {
 }
 
 async function deliver(delivery: Delivery): Promise<number> {
-  if (takesMail(delivery.recipient)) await intoMailbox(delivery);
-  else await forward(delivery);
+  const room = await roomFor(delivery);
+  if (takesMail(delivery.recipient)) {
+    const bytes = await intoMailbox(delivery);
+    await account(delivery, room, bytes);
+  } else {
+    await forward(delivery);
+  }
+  await reply(delivery);
   if (delivery.request.hooks.after && (await hooks(delivery, 'vdeliver-postdeliver')) !== 0)
     delivery.say('Execution of vdeliver-postdeliver failed');
   return EXIT_DELIVERED;
 }
 
-/** Steps 3 to 5. */
-async function intoMailbox(delivery: Delivery): Promise<void> {
+/** Step 3. Throws Bounce. */
+async function roomFor({ request, domain, recipient, say }: Delivery): Promise<Room | undefined> {
+  const { settings } = domain;
+  const run = request.hooks.before ? settings.hooks('vdeliver-predeliver') : [];
+  if (isDoneByHook('quota-by', settings, run)) return undefined;
+  const size = messageSize();
+  const stored = size + request.mailboxLines.length;
+  const softSize = settings.number('quota-softsize');
+  const incoming = { user: recipient.user, size, stored, softSize, say };
+  checkMessageSize(incoming);
+  return takesMail(recipient) ? checkRoom(incoming) : undefined;
+}
+
+/** Steps 4 to 6; the bytes of the new file. */
+async function intoMailbox(delivery: Delivery): Promise<number> {
   const directory = bytesOf(delivery.recipient.user.directory);
   if (!(await isMaildir(directory)))
     throw new Temporary('Destination directory does not appear to be a maildir.');
@@ -133,11 +159,48 @@ async function intoMailbox(delivery: Delivery): Promise<void> {
     }
   };
   try {
-    await deliverToMaildir(directory, mailboxBytes(delivery.request), { beforeLink });
+    const options = { beforeLink, sizeInName: true };
+    return (await deliverToMaildir(directory, mailboxBytes(delivery.request), options)).bytes;
   } catch (error) {
     if (forwardTrouble !== undefined) throw forwardTrouble;
     throw mailboxTrouble(error);
   }
+}
+
+async function account(
+  { request, domain, recipient, say }: Delivery,
+  room: Room | undefined,
+  bytes: number,
+): Promise<void> {
+  const { name, user } = recipient;
+  recordAdded(bytesOf(user.directory), bytes);
+  if (room === undefined) return;
+  const usage = { bytes: room.usage.bytes + bytes, messages: room.usage.messages + 1 };
+  const { settings } = domain;
+  await warnWhenFull(
+    { settings, name, host: request.host, directory: user.directory, say },
+    room,
+    usage,
+  );
+}
+
+function reply({ request, domain, recipient, env, say }: Delivery): Promise<void> {
+  const { settings } = domain;
+  const { ext, host, sender } = request;
+  return autorespond({
+    settings,
+    directory: recipient.user.directory,
+    own: [`${ext}@${host}`, `${recipient.name}@${host}`],
+    sender,
+    queue: { root: argText(settings.directory('qmail-root')), env },
+    isDoneByHook: () =>
+      isDoneByHook(
+        'autoresponse-by',
+        settings,
+        request.hooks.after ? settings.hooks('vdeliver-postdeliver') : [],
+      ),
+    say,
+  });
 }
 
 async function* mailboxBytes(request: DeliveryRequest): AsyncGenerator<Buffer, void, undefined> {
