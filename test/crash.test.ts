@@ -7,11 +7,13 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import {
-  logOf,
+  killSupervisor,
   openDirectory,
   type RunningInstance,
   removeInstance,
   startInstance,
+  stateOf,
+  steadyPort,
   stopInstance,
 } from './lib/instance.ts';
 import { killQuietly, processesOf, until } from './lib/processes.ts';
@@ -37,27 +39,41 @@ test('kill -9 of any process at any moment of a run of 1,000 messages loses none
   const random = generator(seed);
   top = openDirectory('crash-');
   const dir = join(top, 'var');
-  instance = await startInstance(dir);
+  const ports = [await steadyPort(), await steadyPort()] as const;
+  const start = () =>
+    startInstance(dir, [
+      ...['--smtp-port', String(ports[0]), '--pop3-port', String(ports[1])],
+      '--skip-demo',
+    ]);
+  instance = await start();
   writeFileSync(join(dir, 'alias/.qmail-drop'), './Maildir/\n');
   for (const sub of ['', 'tmp', 'new', 'cur']) makeOwned(join(dir, 'alias/Maildir', sub), dir);
 
   const accepted = new Set<string>();
   const kills = new Map<string, number>();
   let sending = true;
-  const killer = (async () => {
+  const killer = async () => {
     while (sending) {
       await pause(150 + random() * 450);
-      instance = await killOne(dir, instance as RunningInstance, random, kills);
+      if (killOne(dir, instance as RunningInstance, random, kills) === 'supervisor')
+        instance = await start();
     }
-  })();
-  await Promise.all(
-    Array.from({ length: SENDERS }, async (_, sender) => {
-      for (let n = sender; n < MESSAGES; n += SENDERS)
-        await sendUntilAccepted(() => instance as RunningInstance, n, accepted);
-    }),
-  );
-  sending = false;
-  await killer;
+  };
+  const send = async () => {
+    await Promise.all(
+      Array.from({ length: SENDERS }, async (_, sender) => {
+        for (let n = sender; sending && n < MESSAGES; n += SENDERS)
+          while (sending && !(await sendOnce(ports[0], n, accepted))) await pause(100);
+      }),
+    );
+  };
+  // Whichever ends first, or fails, ends the other.
+  const over = () => {
+    sending = false;
+  };
+  await Promise.all([killer().finally(over), send().finally(over)]).catch((error: Error) => {
+    throw new Error(`SEED=${seed}, ${accepted.size} accepted: ${error.message}\n${stateOf(dir)}`);
+  });
   expect(accepted.size).toBe(MESSAGES);
   expect(kills.size).toBeGreaterThan(3);
 
@@ -84,7 +100,7 @@ test('kill -9 of any process at any moment of a run of 1,000 messages loses none
   ).catch((error: Error) => {
     const arrived = new Set(mailboxes.flatMap(idsIn));
     const left = [...accepted].filter((id) => !arrived.has(id));
-    throw new Error(`${error.message}\nSEED=${seed}\nmissing: ${left.join(' ')}\n${logOf(dir)}`);
+    throw new Error(`${error.message}\nSEED=${seed}\nmissing: ${left.join(' ')}\n${stateOf(dir)}`);
   });
   expect(missing.left).toEqual([]);
   const copies = mailboxes.flatMap(idsIn).length;
@@ -95,13 +111,13 @@ test('kill -9 of any process at any moment of a run of 1,000 messages loses none
   expect(await stopInstance(instance)).toBe(0);
 });
 
-/** Kills one process of the instance, or its supervisor, which then is started again. */
-async function killOne(
+/** Kills one process of the instance, or its supervisor. */
+function killOne(
   dir: string,
   running: RunningInstance,
   random: () => number,
   kills: Map<string, number>,
-): Promise<RunningInstance> {
+): 'supervisor' | 'part' {
   const victims = processesOf(dir);
   const pick = Math.floor(random() * (victims.length + 0.3));
   const victim = victims[pick];
@@ -109,35 +125,21 @@ async function killOne(
   kills.set(name, (kills.get(name) ?? 0) + 1);
   if (victim !== undefined && victim.name !== 'qmail-ts') {
     killQuietly(victim.pid, 'SIGKILL');
-    return running;
+    return 'part';
   }
-  running.supervisor.kill('SIGKILL');
-  for (const { pid, name: program } of victims)
-    if (program === 'qmail-ts') killQuietly(pid, 'SIGKILL');
-  return startInstance(dir, [
-    '--smtp-port',
-    String(running.smtpPort),
-    '--pop3-port',
-    String(running.pop3Port),
-    '--skip-demo',
-  ]);
+  killSupervisor(dir, running.supervisor);
+  return 'supervisor';
 }
 
-/** Sends one message again and again until the server says 250 after the dot. */
-async function sendUntilAccepted(
-  running: () => RunningInstance,
-  n: number,
-  accepted: Set<string>,
-): Promise<void> {
+/** Sends message `n` once: true when the server has said 250 after the dot. */
+async function sendOnce(port: number, n: number, accepted: Set<string>): Promise<boolean> {
   const id = `m${n}@crash`;
   const to = n % VIRTUAL_EVERY === 0 ? 'alice@example.test' : 'drop@localhost';
-  while (!accepted.has(id)) {
-    if (await sendOnce(running().smtpPort, to, id)) accepted.add(id);
-    else await pause(100);
-  }
+  if (await converse(port, to, id)) accepted.add(id);
+  return accepted.has(id);
 }
 
-function sendOnce(port: number, to: string, id: string): Promise<boolean> {
+function converse(port: number, to: string, id: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port });
     const steps = [

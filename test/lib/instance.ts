@@ -2,17 +2,26 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { killQuietly, processesOf, until } from './processes.ts';
+import { describeProcesses, killQuietly, processesOf, until } from './processes.ts';
 
 export const DIST = join(import.meta.dirname, '../../bin/dist');
+
+/**
+ * Seconds until an instance that cannot come up has said so itself: it waits 20 s for leftovers, twice 60 s for each
+ * of two greetings, and 20 s for its services to end.
+ */
+const START = 320;
 
 export interface RunningInstance {
   readonly dir: string;
   readonly smtpPort: number;
   readonly pop3Port: number;
   readonly users: readonly { readonly address: string; readonly password: string }[];
+  /** What the demonstration showed. */
+  readonly proof: string;
   readonly supervisor: ChildProcess;
 }
 
@@ -29,37 +38,70 @@ export async function startInstance(
   words: readonly string[] = [],
   env: NodeJS.ProcessEnv = {},
 ): Promise<RunningInstance> {
-  const ports = words.some((word) => word.includes('-port'))
-    ? []
-    : ['--smtp-port', '0', '--pop3-port', '0'];
-  const supervisor = spawn(
-    join(DIST, 'qmail-ts'),
-    ['start', '--dir', dir, '--json', ...ports, ...words],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH, HOME: dir, ...env },
-    },
-  );
+  const supervisor = beginInstance(dir, words, env);
   let out = '';
   let closed = false;
   supervisor.on('close', () => {
     closed = true;
   });
-  supervisor.stdout.on('data', (chunk: Buffer) => {
+  supervisor.stdout?.on('data', (chunk: Buffer) => {
     out += chunk.toString('utf8');
   });
-  supervisor.stderr.on('data', (chunk: Buffer) => {
+  supervisor.stderr?.on('data', (chunk: Buffer) => {
     out += chunk.toString('utf8');
   });
   const report = await until(
     'the instance is up',
     () => {
-      if (closed) throw new Error(`the instance ended: ${out}\n${logOf(dir)}`);
+      if (closed) throw new Error('the instance ended');
       return out.split('\n').find((line) => line.startsWith('{'));
     },
-    150,
-  );
+    START,
+  ).catch((error: Error) => {
+    throw new Error(`${error.message}: ${out}\n${stateOf(dir)}`);
+  });
   return { ...JSON.parse(report), supervisor };
+}
+
+/** The same without waiting for anything. */
+export function beginInstance(
+  dir: string,
+  words: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): ChildProcess {
+  const ports = words.some((word) => word.includes('-port'))
+    ? []
+    : ['--smtp-port', '0', '--pop3-port', '0'];
+  return spawn(join(DIST, 'qmail-ts'), ['start', '--dir', dir, '--json', ...ports, ...words], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, HOME: dir, ...env },
+  });
+}
+
+/** kill -9 of the supervisor, which is two processes when root started it; the services stay behind. */
+export function killSupervisor(dir: string, supervisor: ChildProcess): void {
+  supervisor.kill('SIGKILL');
+  for (const { pid, name } of processesOf(dir))
+    if (name === 'qmail-ts') killQuietly(pid, 'SIGKILL');
+}
+
+/**
+ * A free port on loopback that the kernel gives to nobody who asks for any port: it can be had again after a moment
+ * in which nobody listened there.
+ */
+export async function steadyPort(): Promise<number> {
+  const range = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'latin1');
+  const first = Number(range.trim().split(/\s+/)[0]);
+  for (;;) {
+    const port = 1024 + Math.floor(Math.random() * (first - 1024));
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen({ host: '127.0.0.1', port }, () => resolve(true));
+    });
+    await new Promise((resolve) => server.close(resolve));
+    if (free) return port;
+  }
 }
 
 /** Stops it as Ctrl-C would and waits until no process of it is left; resolves to the exit code. */
@@ -88,7 +130,12 @@ export async function removeInstance(
   rmSync(dir, { recursive: true, force: true });
 }
 
-/** The end of the services' log, for a failing test's message. */
+/** What can be seen of an instance, for a failing test's message: its processes and the end of its log. */
+export function stateOf(dir: string): string {
+  return `processes:\n${describeProcesses(dir)}\nlog:\n${logOf(dir)}`;
+}
+
+/** The end of the services' log. */
 export function logOf(dir: string): string {
   try {
     return readFileSync(join(dir, 'log/current'), 'latin1').split('\n').slice(-30).join('\n');

@@ -1,7 +1,7 @@
 // Finding and ending processes by what they are, not by luck: every process of an instance has its
 // QMAILHOME in the environment.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 export interface Process {
   readonly pid: number;
@@ -29,6 +29,42 @@ export function processesOf(home: string): Process[] {
     }
   }
   return found;
+}
+
+/**
+ * One line for each process of `home`: parent, group, state, what it waits for in the kernel, its signals (caught,
+ * pending), command, and where its descriptors lead.
+ */
+export function describeProcesses(home: string): string {
+  const lines = processesOf(home).map(({ pid }) => {
+    try {
+      const read = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'latin1');
+      // "PID (NAME) STATE PPID PGRP SESSION ...", and the name may have blanks.
+      const [state, parent, group] = read('stat')
+        .replace(/^.*\) /s, '')
+        .split(' ');
+      const signals = read('status').match(/^(?:SigPnd|ShdPnd|SigCgt):\s+\S+/gm);
+      const files = readdirSync(`/proc/${pid}/fd`).map((fd) => `${fd}=${linkOf(pid, fd)}`);
+      const command = read('cmdline').replaceAll('\0', ' ').trim();
+      const wait = attempt(() => read('wchan')) ?? '?';
+      return `${pid} parent ${parent} group ${group} ${state} ${wait} [${signals?.join(' ')}] ${command} {${files.join(' ')}}`;
+    } catch {
+      return `${pid} has ended`;
+    }
+  });
+  return lines.join('\n');
+}
+
+function linkOf(pid: number, fd: string): string {
+  return attempt(() => readlinkSync(`/proc/${pid}/fd/${fd}`)) ?? '?';
+}
+
+function attempt<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch {
+    return undefined;
+  }
 }
 
 /** kill(2) that does not mind if the process is gone. */

@@ -1,6 +1,6 @@
 // qmail-ts start: a whole mail system for trying out, developing and testing, in one directory.
 
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -10,12 +10,15 @@ import type { Invocation } from '@q/proc';
 import { awaitGreeting, demonstrate } from './demo.ts';
 import type { SubCommand, Values } from './front-door.ts';
 import { DEMO_DOMAIN, type Instance, makeInstance } from './instance.ts';
-import { endLeftovers, type Service, supervise } from './supervisor.ts';
+import { endGroups, leftoverServices } from './process-groups.ts';
+import { type Service, supervise } from './supervisor.ts';
 import { place, startAs } from './unprivileged.ts';
 
 const HOST = '127.0.0.1';
 const DEFAULT_SMTP_PORT = '2525';
 const DEFAULT_POP3_PORT = '2110';
+/** How long another supervisor's end is waited for, in milliseconds. */
+const LOCK_PATIENCE = 3000;
 
 export const startCommand: SubCommand = {
   name: 'start',
@@ -73,9 +76,9 @@ async function asUnprivileged(values: Values, invocation: Invocation): Promise<n
 async function serve(values: Values, invocation: Invocation): Promise<number> {
   const dir = resolve(dirOf(values));
   mkdirSync(join(dir, 'run'), { recursive: true });
-  const lock = takeLock(join(dir, 'run', 'lock'));
+  const lock = await takeLock(join(dir, 'run', 'lock'));
   const stopped = stopRequest();
-  await endLeftovers(dir);
+  await endGroups(leftoverServices(dir, servicePrograms(dir)));
   const smtpPort = await usablePort(values, 'smtp-port', DEFAULT_SMTP_PORT);
   const pop3Port = await usablePort(values, 'pop3-port', DEFAULT_POP3_PORT);
   const instance = await makeInstance(dir, dirname(invocation.program));
@@ -105,6 +108,13 @@ function servicesOf(instance: Instance, smtpPort: number, pop3Port: number): Ser
       args: ['--listen', `${HOST}:${pop3Port}`, 'Maildir'],
     },
   ];
+}
+
+/** What a service's process may be running; qmail-start becomes qmail-send. */
+function servicePrograms(dir: string): string[] {
+  return ['qmail-start', 'qmail-send', 'qmail-smtpd', 'qmail-pop3d'].map((name) =>
+    join(dir, 'bin', name),
+  );
 }
 
 /** Waits for the services, proves that mail goes through, and tells how to connect. */
@@ -176,13 +186,17 @@ ${users.join('\n')}
 `;
 }
 
-/** One supervisor an instance: the lock goes with the process, however it ends. */
-function takeLock(path: string): number {
+/**
+ * One supervisor an instance: the lock goes with the process, however it ends. One that has been killed may take a
+ * moment to be gone, and its last child to become a service of which it is known what it is.
+ */
+async function takeLock(path: string): Promise<number> {
   const fd = openSync(path, 'a');
-  if (!tryFlock(fd, 'exclusive')) {
-    throw new Temporary('this instance is running already: stop it first, or give another --dir');
+  for (const deadline = Date.now() + LOCK_PATIENCE; !tryFlock(fd, 'exclusive'); ) {
+    if (Date.now() > deadline)
+      throw new Temporary('this instance is running already: stop it first, or give another --dir');
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  writeSync(fd, '');
   return fd;
 }
 

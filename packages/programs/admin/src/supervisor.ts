@@ -2,17 +2,11 @@
 // what dies, and stops all of them on request. Each service has a process group of its own, so that a
 // Ctrl-C on the terminal reaches only the supervisor, which then ends them in order.
 
-import {
-  appendFileSync,
-  existsSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, existsSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Temporary } from '@q/fault';
 import { type Child, type Exit, spawn } from '@q/proc';
+import { endGroups } from './process-groups.ts';
 
 export interface Service {
   readonly name: string;
@@ -35,8 +29,6 @@ const SHORT_LIFE = 1000;
 const PAUSE = 1000;
 /** Early deaths after which starting up is given up. */
 const EARLY_DEATHS = 3;
-/** How long services may take to finish what they are doing after SIGTERM, in milliseconds. */
-const GRACE = 20_000;
 /** Size at which the log begins anew, in bytes; one old log is kept. */
 const LOG_MAX = 10_000_000;
 
@@ -61,7 +53,6 @@ export async function supervise(
       const started = Date.now();
       const outcome = await runOnce(service);
       running.delete(service.name);
-      note(dir, running);
       if (stopping) return;
       log(service.name, `ended: ${outcome}; starting it again`);
       if (Date.now() - started < SHORT_LIFE) {
@@ -88,7 +79,6 @@ export async function supervise(
         detached: true,
       });
       running.set(service.name, child);
-      note(dir, running);
       // Being started when stop() looked for what to end.
       if (stopping) void endGroups([child.pid]);
       for (const stream of [child.stdio[1], child.stdio[2]]) {
@@ -114,57 +104,6 @@ export async function supervise(
       await Promise.all(kept);
     },
   };
-}
-
-/** Services whose supervisor was killed are still there: they end before new ones start. */
-export async function endLeftovers(dir: string): Promise<void> {
-  const file = join(dir, 'run', 'services.json');
-  if (!existsSync(file)) return;
-  let pids: unknown;
-  try {
-    pids = JSON.parse(readFileSync(file, 'latin1'));
-  } catch {
-    return; // cut short by a crash; what it named cannot be known
-  }
-  if (!Array.isArray(pids)) return;
-  await endGroups(
-    pids.filter((pid): pid is number => Number.isInteger(pid) && pid > 1 && groupIsOurs(pid, dir)),
-  );
-}
-
-/** A pid may belong to somebody else by now: the process must have this instance as its QMAILHOME. */
-function groupIsOurs(pid: number, dir: string): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`QMAILHOME=${dir}`);
-  } catch {
-    return false;
-  }
-}
-
-/**
- * Asks each group's leader to end; its children end by themselves when their pipes do, and finish what
- * they are doing first. What is still there after the grace time is killed.
- */
-async function endGroups(groups: readonly number[]): Promise<void> {
-  for (const group of groups) signal(group, 'SIGTERM');
-  const deadline = Date.now() + GRACE;
-  while (groups.some((group) => signal(-group, 0)) && Date.now() < deadline) await pause(20);
-  for (const group of groups) signal(-group, 'SIGKILL');
-}
-
-/** kill(2): true if there was somebody to signal; 0 only asks, a negative pid means the group. */
-function signal(pid: number, name: NodeJS.Signals | 0): boolean {
-  try {
-    process.kill(pid, name);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function note(dir: string, running: ReadonlyMap<string, Child>): void {
-  const pids = [...running.values()].map((child) => child.pid);
-  writeFileSync(join(dir, 'run', 'services.json'), JSON.stringify(pids));
 }
 
 function describe(exit: Exit): string {
