@@ -13,10 +13,20 @@
 // The log is the logger's pipe, or our fd 1. qmail closes fd 2 of the spawners and qmail-clean; here they
 // keep a place to say why they cannot work. qmail-queue is the addition: C has it set-uid instead.
 
-import { chmodSync, lchownSync, lstatSync, mkdirSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { qmailHome } from '@q/control';
 import { errnoOf, faultOf, Temporary } from '@q/fault';
+import { tryFlock } from '@q/fsx';
 import {
   dropPrivileges,
   dup2,
@@ -28,6 +38,7 @@ import {
   socketpair,
 } from '@q/posix';
 import { type Invocation, spawn } from '@q/proc';
+import { QueuePaths } from '@q/queue-files';
 import { type QmailIds, qmailIds } from '@q/users';
 
 /** Above every descriptor that qmail-send gets, and above Node's own, so that none is overwritten too early. */
@@ -40,6 +51,7 @@ export async function startMain(invocation: Invocation): Promise<number> {
     const ids = idsFor(home);
     process.chdir('/');
     process.umask(0o077);
+    refuseSecond(home);
     makeRunDirectory(home, ids);
     return becomeSend(invocation, ids, await startOthers(invocation, ids));
   } catch (error) {
@@ -123,6 +135,27 @@ function idsFor(home: string): QmailIds {
     throw new Temporary(`only root, or the owner of ${home} and its queue, can start qmail`);
   }
   return ids;
+}
+
+/**
+ * A second qmail-send would end at once, but the queue server beside it would have taken the place of the first
+ * one's by then: nobody could queue mail any more. Throws Temporary when one is running. The lock asked for is
+ * a shared one, so that two that look at the same time do not see each other.
+ */
+function refuseSecond(home: string): void {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const path = new QueuePaths(join(home, 'queue')).lock('sendmutex');
+  let fd: number;
+  try {
+    fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  } catch {
+    return; // qmail-send will say what is wrong with its queue
+  }
+  try {
+    if (!tryFlock(fd, 'shared')) throw new Temporary('qmail-send is already running');
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Where the queue server binds its socket. Only qmailq may write there: who could would get all mail. */

@@ -93,6 +93,22 @@ const inherited = () =>
     }),
   );
 
+test('beside a running qmail-send it starts nothing: mail can still be queued', async () => {
+  const first = start();
+  await until(
+    () => first.out().includes('listening on') && first.out().includes('status: local'),
+    () => first.out() + first.errors(),
+  );
+  const socket = () => statSync(join(instance.home, 'run/queue.socket')).ino;
+  const before = socket();
+  const second = start();
+  expect(await second.exited).toEqual([111, null]);
+  await second.closed;
+  expect(second.errors()).toBe('qmail-start: fatal: qmail-send is already running\n');
+  expect(second.out()).toBe('');
+  expect(socket()).toBe(before);
+});
+
 test('it becomes qmail-send, with every part around it; all end when it ends', async () => {
   const run = start(['./Maildir/']);
   await until(
