@@ -180,6 +180,15 @@ describe('the text form', () => {
     expiry: UNLIMITED,
   };
 
+  test('says password and destination itself, whatever else the defaults have', () => {
+    const record = { ...ME, password: '*', directory: './other', forwards: ['x'] };
+    expect(decodeRecord(Buffer.from(':hash:./users/me'), record)).toMatchObject({
+      password: 'hash',
+      directory: './users/me',
+      forwards: [],
+    });
+  });
+
   test('is read inside a cdb, and what it does not say comes from the settings', () => {
     expect(decodeRecord(Buffer.from(':hash:./users/me'), defaults)).toMatchObject({
       password: 'hash',

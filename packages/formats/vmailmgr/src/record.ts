@@ -157,12 +157,17 @@ function decodeText(text: string, defaults: RecordDefaults): VirtualUser {
   const destination = rest.join(':');
   const isMailbox = destination.startsWith('.') || destination.startsWith('/');
   const list = destination.startsWith('&') ? destination.slice(1) : destination;
+  const { hardQuota, softQuota, messageSize, messageCount, expiry } = defaults;
   return {
     password,
     directory: isMailbox ? destination : '',
     forwards: isMailbox ? [] : list.split(',').filter((forward) => forward !== ''),
     personal: '',
-    ...defaults,
+    hardQuota,
+    softQuota,
+    messageSize,
+    messageCount,
+    expiry,
     created: 0,
     hasMailbox: isMailbox,
     mailboxEnabled: true,
