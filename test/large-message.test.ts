@@ -1,6 +1,5 @@
 // A message of 200 MB, over SMTP into the queue and from there into a Maildir, by the resident programs. It is made
-// while it is sent and hashed while it is read: nobody holds it, and no process grows by more than
-// the buffers that its garbage collector has not come to yet.
+// while it is sent and hashed while it is read: nobody holds it, not even as garbage that waits to be collected.
 
 import { createHash, type Hash } from 'node:crypto';
 import { once } from 'node:events';
@@ -28,8 +27,8 @@ import { processesOf, until } from './lib/processes.ts';
 
 const MEGABYTE = 1_000_000;
 const SIZE = 200 * MEGABYTE;
-/** What V8 lets stand of buffers that are garbage already, before it collects them; measured: 20 to 45 MB. */
-const GROWTH_MAX = 64 * MEGABYTE;
+/** Most a process may grow by; measured: 7 MB, of which most is V8's own. */
+const GROWTH_MAX = 30 * MEGABYTE;
 
 let top = '';
 let instance: RunningInstance | undefined;

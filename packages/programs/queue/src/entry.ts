@@ -32,9 +32,9 @@ import {
   writeFullySync,
 } from '@q/fsx';
 import { receivedByQueue } from '@q/message';
+import { giveBackRoom, ROOM_SIZE, takeRoom } from '@q/net';
 import { encodeIntdHead, messageIdOf, QUEUE_ALARM, type QueuePaths } from '@q/queue-files';
 import { type Queued, QueueExit, type QueueSink } from '@q/queue-socket';
-import { BLOCK } from './limits.ts';
 import { createPidFile, type PidNames } from './pid-names.ts';
 import { isAbsent, remove, removeSync } from './removal.ts';
 import { faultFor, step, stepNow } from './steps.ts';
@@ -76,8 +76,9 @@ export class QueueEntry implements QueueSink {
   #intd = -1;
   #messPath = '';
   #intdPath: string | undefined;
-  #pending: Buffer[] = [];
-  #pendingBytes = 0;
+  /** What is gathered for the file that grows, before a write(2). */
+  #room: Buffer | undefined;
+  #gathered = 0;
   #large = false;
   #messSynced: Promise<unknown> | undefined;
 
@@ -86,8 +87,8 @@ export class QueueEntry implements QueueSink {
     this.#now = options.now ?? Date.now;
     this.#started = this.#now();
     this.#envelope = new EnvelopeDecoder({
-      sender: (address) => this.#gather(Buffer.from(`F${address}\0`, 'latin1')),
-      recipient: (address) => this.#gather(Buffer.from(`T${address}\0`, 'latin1')),
+      sender: (address) => this.#gatherText(`F${address}\0`, this.#intd),
+      recipient: (address) => this.#gatherText(`T${address}\0`, this.#intd),
     });
   }
 
@@ -98,10 +99,13 @@ export class QueueEntry implements QueueSink {
 
   async write(bytes: Buffer): Promise<void> {
     if (this.#state === 'new') this.#createMessage();
-    this.#gather(bytes);
-    if (this.#pendingBytes < BLOCK) return;
-    this.#large = true;
-    await this.#flush(this.#mess);
+    for (let at = 0; at < bytes.length; ) {
+      if (this.#gathered === ROOM_SIZE) {
+        this.#large = true;
+        await this.#flush(this.#mess);
+      }
+      at += this.#gather(bytes, at);
+    }
   }
 
   /**
@@ -118,12 +122,11 @@ export class QueueEntry implements QueueSink {
     );
     this.#intdPath = path;
     this.#state = 'envelope';
-    this.#gather(encodeIntdHead({ uid: this.#options.uid, pid: this.#qp }));
+    this.#gather(encodeIntdHead({ uid: this.#options.uid, pid: this.#qp }), 0);
   }
 
   async writeEnvelope(bytes: Buffer): Promise<void> {
     this.#envelope.push(bytes);
-    if (this.#pendingBytes >= BLOCK) await this.#flush(this.#intd);
   }
 
   async commit(): Promise<Queued> {
@@ -151,7 +154,8 @@ export class QueueEntry implements QueueSink {
     const state = this.#state;
     if (state === 'linked') return;
     this.#state = 'gone';
-    this.#pending = [];
+    this.#room = undefined;
+    this.#gathered = 0;
     if (state === 'new' || state === 'gone') return;
     await this.#messSynced?.catch(() => {});
     // intd first: a mess file alone is garbage to everyone, an intd file alone to nobody.
@@ -198,7 +202,7 @@ export class QueueEntry implements QueueSink {
       throw error;
     }
     const now = Math.floor(this.#now() / 1000);
-    this.#gather(Buffer.from(receivedByQueue({ pid: this.#qp, who, now }), 'latin1'));
+    this.#gatherText(receivedByQueue({ pid: this.#qp, who, now }), this.#mess);
   }
 
   #syncMessage(): Promise<unknown> {
@@ -241,30 +245,38 @@ export class QueueEntry implements QueueSink {
     }
   }
 
-  #gather(bytes: Buffer): void {
-    this.#pending.push(bytes);
-    this.#pendingBytes += bytes.length;
+  /** Takes of `bytes`, from `at` on, as many as there is room for, and says how many. */
+  #gather(bytes: Buffer, at: number): number {
+    this.#room ??= takeRoom();
+    const count = bytes.copy(this.#room, this.#gathered, at);
+    this.#gathered += count;
+    return count;
+  }
+
+  /** All of a latin1 text, which is a line or an address: shorter than a room. */
+  #gatherText(text: string, fd: number): void {
+    if (this.#gathered + text.length > ROOM_SIZE) this.#flushNow(fd);
+    this.#room ??= takeRoom();
+    this.#gathered += this.#room.write(text, this.#gathered, 'latin1');
   }
 
   /** For blocks of a message that streams in: where the disk is too slow for it, the others go on. */
   async #flush(fd: number): Promise<void> {
-    const bytes = this.#takePending();
+    if (this.#room === undefined) return;
+    const bytes = this.#room.subarray(0, this.#gathered);
     await step(QueueExit.WRITE_ERROR, 'unable to write', writeFully(fd, bytes));
+    this.#gathered = 0;
   }
 
+  /** And the room is the next message's. */
   #flushNow(fd: number): void {
-    const bytes = this.#takePending();
-    if (bytes.length > 0)
-      stepNow(QueueExit.WRITE_ERROR, 'unable to write', () => writeFullySync(fd, bytes));
-  }
-
-  #takePending(): Buffer {
-    const [only] = this.#pending;
-    const bytes =
-      this.#pending.length === 1 && only !== undefined ? only : Buffer.concat(this.#pending);
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    return bytes;
+    const room = this.#room;
+    if (room === undefined) return;
+    const bytes = room.subarray(0, this.#gathered);
+    stepNow(QueueExit.WRITE_ERROR, 'unable to write', () => writeFullySync(fd, bytes));
+    this.#room = undefined;
+    this.#gathered = 0;
+    giveBackRoom(room);
   }
 
   #close(): void {

@@ -40,7 +40,7 @@ export class ForwardSink implements EnvelopeAwareSink {
     this.#envelopeBytes += bytes.length;
     if (this.#envelopeBytes > FORWARDED_ENVELOPE_MAX)
       throw new Temporary('envelope too large to pass on', { exitCode: QueueExit.NO_MEMORY });
-    this.#envelope.push(bytes);
+    this.#envelope.push(Buffer.from(bytes)); // lent
   }
 
   async commit(): Promise<Queued> {

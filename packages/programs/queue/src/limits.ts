@@ -1,8 +1,5 @@
 // Bounds of qmail-queue, each with its reason.
 
-/** Bytes gathered before a write(2). */
-export const BLOCK = 65_536;
-
 /** Tries for a free name in pid/: another qmail-queue can hold one only if pids were reused in a second. */
 export const PID_NAME_TRIES = 9;
 

@@ -67,9 +67,9 @@ async function receive({ conn, config }: State, writer: QueueWriter): Promise<Bo
   let size = 0;
   let refusal: string | undefined;
   for (;;) {
-    const chunk = await conn.read();
+    const chunk = await conn.borrow();
     if (chunk === undefined) return { end: 'broken off' };
-    const decoded = decoder.push(chunk);
+    const decoded = decoder.push(chunk, chunk);
     if (decoded.state === 'bare-lf') return { end: 'bare-lf' };
     size += decoded.data.length;
     scanner.push(decoded.data);

@@ -1,59 +1,48 @@
 // Pulls chunks from a socket one at a time: the kernel's buffer, not ours, holds what we are too slow for.
 
-import type { Socket } from 'node:net';
-
-const FLUSH_POLL_MS = 20;
+import { Alarm, type Source } from '@q/net';
 
 export class ChunkReader {
-  readonly #socket: Socket;
-  #ended = false;
+  readonly #source: Source;
+  readonly #alarm: Alarm;
   #resume: () => void = () => {};
 
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.on('readable', this.wake);
-    socket.on('drain', this.wake);
-    const end = () => {
-      this.#ended = true;
-      this.wake();
-    };
-    socket.on('end', end);
-    socket.on('close', end);
-    socket.on('error', end);
+  constructor(source: Source) {
+    this.#source = source;
+    this.#alarm = new Alarm(this.wake);
   }
 
   /** Makes a waiting `next` look at its condition again. */
   readonly wake = (): void => this.#resume();
 
   /**
-   * The next bytes; undefined at the end of the stream or when `over` says so, 'timeout' at the time
-   * `until` (ms since 1970).
+   * The next bytes, which are gone with the next call; undefined at the end of the stream or when `over` says
+   * so, 'timeout' at the time `until` (ms since 1970).
    */
   async next(until: number, over: () => boolean): Promise<Buffer | undefined | 'timeout'> {
     for (;;) {
       // What has been read off the kernel must be looked at: its sender counts on that (see Lost).
-      const chunk = this.#socket.read() as Buffer | null;
-      if (chunk !== null) return chunk;
-      if (this.#ended || over()) return undefined;
+      const chunk = this.#source.lend();
+      if (chunk !== undefined) return chunk;
+      if (this.#source.ended || over()) return undefined;
       if (Date.now() >= until) return 'timeout';
-      await this.#event(until - Date.now());
+      await this.#event(until);
     }
   }
 
-  /** Waits until everything written has gone to the kernel, the peer has gone, or `seconds` are over. */
-  async flushed(seconds: number): Promise<void> {
-    const until = Date.now() + seconds * 1000;
-    while (this.#socket.writableLength > 0 && !this.#socket.destroyed && Date.now() < until)
-      await this.#event(FLUSH_POLL_MS); // 'drain' comes only after a write that returned false
+  /** Waits no more: nothing of it keeps the process alive. */
+  end(): void {
+    this.#alarm.end();
   }
 
-  #event(ms: number): Promise<void> {
+  #event(until: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
       this.#resume = () => {
-        clearTimeout(timer);
+        this.#source.onReady(undefined);
         resolve();
       };
+      this.#source.onReady(this.#resume);
+      this.#alarm.set(until);
     });
   }
 }

@@ -3,6 +3,7 @@
 import { createConnection, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, faultOf, Temporary } from '@q/fault';
+import { Alarm } from '@q/net';
 import { QueueExit } from './exit-text.ts';
 import { CONNECT_SECONDS, SERVER_SECONDS } from './limits.ts';
 import { type Answer, AnswerDecoder } from './wire.ts';
@@ -21,6 +22,8 @@ export class Connection {
   #answer: Answer | undefined;
   #lost: Lost | undefined;
   #wake: () => void = () => {};
+  /** An idle connection, and what is left of its waits, do not keep the process alive; one in use does by itself. */
+  readonly #alarm = new Alarm(() => this.#wake(), false);
   #idle = false;
   /** How many requests it has carried, or waited for in the pool. */
   uses = 0;
@@ -46,7 +49,6 @@ export class Connection {
       const unread = ['EPIPE', 'ECONNRESET'].includes(errnoOf(error) ?? '');
       this.#end(unread ? 'nothing-queued' : 'unknown');
     });
-    socket.on('drain', () => this.#wake());
     socket.on('end', () => this.#end('unknown'));
     socket.on('close', () => this.#end('unknown'));
   }
@@ -56,10 +58,22 @@ export class Connection {
     return this.#answer !== undefined || this.#lost !== undefined;
   }
 
-  /** Sends; resolves when there is room for more, or the request is settled. Never rejects. */
-  async send(bytes: Buffer): Promise<void> {
-    if (this.settled || this.#socket.write(bytes)) return;
-    await this.#wait(() => this.settled || !this.#socket.writableNeedDrain);
+  /** Sends; resolves when the kernel has it all, or the request is settled. Never rejects. */
+  async send(pieces: readonly Buffer[]): Promise<void> {
+    if (this.settled) return;
+    let written = 0;
+    const done = () => {
+      if (++written === pieces.length) this.#wake();
+    };
+    this.#socket.cork();
+    for (const piece of pieces) this.#socket.write(piece, done);
+    this.#socket.uncork();
+    await this.#wait(() => this.settled || written === pieces.length);
+  }
+
+  /** Sends what answer() then waits for. */
+  post(bytes: Buffer): void {
+    if (!this.settled) this.#socket.write(bytes);
   }
 
   /** The answer to the request that was sent. */
@@ -92,6 +106,7 @@ export class Connection {
 
   #end(lost: Lost['lost']): void {
     this.#lost ??= { lost };
+    this.#alarm.end();
     this.#wake();
     if (!this.#idle) return;
     this.destroy();
@@ -100,16 +115,18 @@ export class Connection {
 
   /** Waits for the server, which may be stuck with its disk, but not for ever. */
   async #wait(condition: () => boolean): Promise<void> {
-    const timer = setTimeout(() => {
-      this.#end('unknown');
-      this.#socket.destroy();
-    }, SERVER_SECONDS * 1000);
+    const until = Date.now() + SERVER_SECONDS * 1000;
     while (!condition()) {
+      if (Date.now() >= until) {
+        this.#end('unknown'); // which settles whatever is waited for
+        this.#socket.destroy();
+        return;
+      }
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
+        this.#alarm.set(until);
       });
     }
-    clearTimeout(timer);
   }
 }
 

@@ -19,12 +19,16 @@ export async function queueDescriptors(
   sink: EnvelopeAwareSink,
   fds: { readonly message: number; readonly envelope: number } = { message: 0, envelope: 1 },
 ): Promise<Queued> {
+  const block = Buffer.allocUnsafe(BLOCK);
   try {
-    for (let bytes = await next(fds.message); bytes.length > 0; bytes = await next(fds.message))
+    for (;;) {
+      const bytes = await next(fds.message, block);
+      if (bytes.length === 0) break;
       await sink.write(bytes);
+    }
     await sink.endMessage();
     while (!sink.envelopeDone) {
-      const bytes = await next(fds.envelope);
+      const bytes = await next(fds.envelope, block);
       if (bytes.length === 0) break; // commit() says that the envelope is incomplete
       await sink.writeEnvelope(bytes);
     }
@@ -35,9 +39,8 @@ export async function queueDescriptors(
   }
 }
 
-/** The next bytes of a descriptor, empty at its end. */
-async function next(fd: number): Promise<Buffer> {
-  const block = Buffer.allocUnsafe(BLOCK);
+/** The next bytes of a descriptor, in `block`; empty at its end. */
+async function next(fd: number, block: Buffer): Promise<Buffer> {
   for (;;) {
     try {
       return block.subarray(0, await readFd(fd, block, 0, block.length, null));

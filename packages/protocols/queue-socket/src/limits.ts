@@ -40,5 +40,8 @@ export const ERROR_TEXT_SECONDS = 2;
 /** At the end of a connection: how long the server waits for its last answer to go out, seconds. */
 export const FLUSH_SECONDS = 5;
 
+/** How often it looks, ms. */
+export const FLUSH_POLL_MS = 20;
+
 /** A descriptor that somebody made non-blocking is asked again after this, ms. */
 export const NONBLOCKING_POLL_MS = 20;

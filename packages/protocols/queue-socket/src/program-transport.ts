@@ -41,6 +41,8 @@ class ProgramTransport implements Transport {
   readonly #envelope: Duplex;
   readonly #errorText: Promise<string>;
   #exited = false;
+  /** Ends the wait for what was written last. */
+  #written: () => void = () => {};
 
   constructor(child: Child) {
     this.#child = child;
@@ -52,6 +54,7 @@ class ProgramTransport implements Transport {
     alarm.unref();
     child.exited.then(() => {
       this.#exited = true;
+      this.#written();
       clearTimeout(alarm);
     });
   }
@@ -62,14 +65,10 @@ class ProgramTransport implements Transport {
 
   async message(bytes: Buffer): Promise<void> {
     const stream = this.#message;
-    if (stream.destroyed || this.#exited || stream.write(bytes)) return;
-    // Each listener goes when the other has been called: a large message waits here many times.
+    if (stream.destroyed || this.#exited) return;
     await new Promise<void>((resolve) => {
-      const done = () => {
-        stream.off('drain', done).off('close', done);
-        resolve();
-      };
-      stream.on('drain', done).on('close', done);
+      this.#written = resolve;
+      stream.write(bytes, () => resolve());
     });
   }
 

@@ -2,11 +2,13 @@
 // after an error. What becomes of a message is the sink's business (programs/queue).
 
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, isFault } from '@q/fault';
+import { adoptSocket } from '@q/net';
 import { QUEUE_ALARM } from '@q/queue-files';
 import { ChunkReader } from './chunk-reader.ts';
 import { QueueExit } from './exit-text.ts';
-import { DISCARD_MAX, FLUSH_SECONDS, IDLE_SECONDS } from './limits.ts';
+import { DISCARD_MAX, FLUSH_POLL_MS, FLUSH_SECONDS, IDLE_SECONDS } from './limits.ts';
 import { type Answer, encodeAnswer, RequestDecoder, type RequestEvent } from './wire.ts';
 
 /** A queued message: its number, and what stands for the pid. */
@@ -17,7 +19,8 @@ export interface Queued {
 
 /**
  * One message on its way into the queue. The calls come in the order written here and never overlap;
- * each may reject with a fault whose exitCode is qmail-queue's. Bytes given are the sink's to keep.
+ * each may reject with a fault whose exitCode is qmail-queue's. Bytes given are lent until the call has
+ * resolved.
  */
 export interface QueueSink {
   write(bytes: Buffer): Promise<void>;
@@ -45,7 +48,7 @@ export interface ServeOptions {
   readonly messageSeconds?: number;
 }
 
-/** Serves one connection to its end and destroys the socket. Never rejects. */
+/** Serves a connection that has just been accepted, and takes its socket over: to its end. Never rejects. */
 export async function serveQueueConnection(
   socket: Socket,
   handlers: QueueHandlers,
@@ -57,15 +60,14 @@ export async function serveQueueConnection(
   } catch (error) {
     handlers.onFault?.(error);
   } finally {
-    socket.destroy();
+    server.destroy();
   }
 }
 
 /** Answers with `code` whatever will be asked, and ends the connection. */
 export async function refuse(socket: Socket, code: number): Promise<void> {
-  const reader = new ChunkReader(socket);
   socket.write(encodeAnswer({ code }));
-  await reader.flushed(FLUSH_SECONDS);
+  await flushed(socket, FLUSH_SECONDS);
   socket.destroy();
 }
 
@@ -88,10 +90,12 @@ class ConnectionServer {
   #deadline = 0;
 
   constructor(socket: Socket, handlers: QueueHandlers, options: ServeOptions) {
-    this.#socket = socket;
+    const source = adoptSocket(socket);
+    if (source === undefined) throw new TypeError('not a socket that has just been accepted');
+    this.#socket = source.socket;
     this.#handlers = handlers;
     this.#options = options;
-    this.#reader = new ChunkReader(socket);
+    this.#reader = new ChunkReader(source);
     options.closing?.addEventListener('abort', this.#reader.wake);
     options.cutting?.addEventListener('abort', this.#reader.wake);
   }
@@ -116,9 +120,14 @@ class ConnectionServer {
     } finally {
       this.#options.closing?.removeEventListener('abort', this.#reader.wake);
       this.#options.cutting?.removeEventListener('abort', this.#reader.wake);
+      this.#reader.end();
       await this.#sink?.abort();
-      await this.#reader.flushed(FLUSH_SECONDS);
+      await flushed(this.#socket, FLUSH_SECONDS);
     }
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
   }
 
   /** The next chunk; undefined when the connection is over, whoever ended it. */
@@ -153,13 +162,13 @@ class ConnectionServer {
       this.#sink ??= this.#handlers.begin(++this.#ordinal);
       switch (event.kind) {
         case 'message':
-          await this.#sink.write(joined(event.pieces));
+          for (const piece of event.pieces) await this.#sink.write(piece);
           break;
         case 'end-of-message':
           await this.#sink.endMessage();
           break;
         case 'envelope':
-          await this.#sink.writeEnvelope(joined(event.pieces));
+          for (const piece of event.pieces) await this.#sink.writeEnvelope(piece);
           break;
         case 'end-of-request': {
           const queued = await this.#sink.commit();
@@ -198,7 +207,7 @@ class ConnectionServer {
   /** A client that does not read its answers is not served on. Never rejects. */
   async #answer(answer: Answer): Promise<void> {
     if (this.#socket.destroyed || this.#socket.write(encodeAnswer(answer))) return;
-    await this.#reader.flushed(IDLE_SECONDS);
+    await flushed(this.#socket, IDLE_SECONDS);
     if (this.#socket.writableLength > 0) this.#socket.destroy();
   }
 }
@@ -212,9 +221,9 @@ export function queueExitOf(error: unknown): number {
   return errnoOf(error) === 'ENOMEM' ? QueueExit.NO_MEMORY : QueueExit.BUG;
 }
 
-function joined(pieces: readonly Uint8Array[]): Buffer {
-  const only = pieces[0];
-  if (pieces.length === 1 && only !== undefined)
-    return Buffer.from(only.buffer, only.byteOffset, only.byteLength);
-  return Buffer.concat(pieces);
+/** Waits until everything written has gone to the kernel, the peer has gone, or `seconds` are over. */
+async function flushed(socket: Socket, seconds: number): Promise<void> {
+  const until = Date.now() + seconds * 1000;
+  while (socket.writableLength > 0 && !socket.destroyed && Date.now() < until)
+    await sleep(FLUSH_POLL_MS); // it seldom comes to this: an answer is a few bytes
 }

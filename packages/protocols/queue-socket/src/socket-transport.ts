@@ -5,12 +5,14 @@
 // the message goes out again on another connection as long as all of it is still in memory. After a
 // plain end without an answer it may have been queued: that is reported as exit 74, temporary.
 
-import { encodeNetstring } from '@q/bytes';
+import { encodeNetstring, netstringHeader } from '@q/bytes';
 import { type Connection, connect } from './connection.ts';
 import { QueueExit } from './exit-text.ts';
 import { IDLE_CONNECTIONS } from './limits.ts';
 import { END_OF_MESSAGE } from './wire.ts';
 import { type QueueResult, resultOf, type Transport } from './writer.ts';
+
+const NETSTRING_END = Buffer.from(',');
 
 export class SocketPool {
   readonly #path: string;
@@ -70,7 +72,8 @@ class SocketTransport implements Transport {
 
   async message(bytes: Buffer): Promise<void> {
     this.#sentSome = true;
-    if (bytes.length > 0) await this.#connection.send(encodeNetstring(bytes));
+    if (bytes.length === 0) return;
+    await this.#connection.send([netstringHeader(bytes.length), bytes, NETSTRING_END]);
   }
 
   async finish(rest: Buffer, envelope: Buffer): Promise<QueueResult | 'again'> {
@@ -78,7 +81,7 @@ class SocketTransport implements Transport {
     const early = connection.settled;
     const last = rest.length > 0 ? [encodeNetstring(rest)] : [];
     last.push(END_OF_MESSAGE, encodeNetstring(envelope));
-    if (!early) await connection.send(Buffer.concat(last));
+    if (!early) connection.post(Buffer.concat(last));
     const answer = await connection.answer();
     if ('lost' in answer) {
       connection.destroy();

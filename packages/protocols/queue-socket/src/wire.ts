@@ -65,9 +65,9 @@ function parseAnswer(text: string): Answer {
 
 /** What a chunk of requests holds, in order. Pieces are views into the chunk. */
 export type RequestEvent =
-  | { readonly kind: 'message'; readonly pieces: Uint8Array[] }
+  | { readonly kind: 'message'; readonly pieces: Buffer[] }
   | { readonly kind: 'end-of-message' }
-  | { readonly kind: 'envelope'; readonly pieces: Uint8Array[] }
+  | { readonly kind: 'envelope'; readonly pieces: Buffer[] }
   | { readonly kind: 'end-of-request' };
 
 /** Cuts the requests of one connection into events. Throws Permanent where netstrings end making sense. */
@@ -101,7 +101,8 @@ export class RequestDecoder {
     return this.#events;
   }
 
-  #data(piece: Uint8Array): void {
+  #data(bytes: Uint8Array): void {
+    const piece = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     const last = this.#events.at(-1);
     if (last?.kind === this.#part) last.pieces.push(piece);
     else this.#events.push({ kind: this.#part, pieces: [piece] });

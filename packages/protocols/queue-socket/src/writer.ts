@@ -38,6 +38,7 @@ export interface RawQueueWriter extends QueueWriter {
 
 /** What carries one message. `message` never rejects; 'again' = certainly not queued, try another transport. */
 export interface Transport {
+  /** When it resolves, the bytes are with the kernel, or of no use to anybody: they may be changed. */
   message(bytes: Buffer): Promise<void>;
   finish(rest: Buffer, envelope: Buffer): Promise<QueueResult | 'again'>;
   abort(): void;
@@ -120,11 +121,9 @@ class BlockWriter implements RawQueueWriter {
       this.#block = larger;
       return;
     }
-    const full = this.#block;
-    this.#block = Buffer.allocUnsafe(BLOCK);
-    this.#used = 0;
     this.#whole = false;
-    await (await this.#carrier())?.message(full);
+    await (await this.#carrier())?.message(this.#block);
+    this.#used = 0;
   }
 
   async #carrier(): Promise<Transport | undefined> {

@@ -1,10 +1,10 @@
 // The two clocks of a connection, and a third word that may end it: idle time, deadline, stop.
 //
-// A connection waits many times and seldom in vain: one timer serves all its waits. It is left running from one
-// wait to the next, and when it fires it looks who has waited too long.
+// A connection waits many times and seldom in vain: one alarm serves all its waits. When it rings they are looked
+// through for those that have lasted too long.
 
+import { Alarm } from '@q/net';
 import { Timeout } from './errors.ts';
-import { TIMER_MAX } from './limits.ts';
 
 /** Takes the function to call when what is waited for may have come; undefined withdraws it. */
 export type Register = (wake: (() => void) | undefined) => void;
@@ -23,9 +23,7 @@ export class Clocks {
   #deadline: number;
   #stopping = false;
   readonly #waits = new Set<Wait>();
-  #timer: NodeJS.Timeout | undefined;
-  /** When the timer fires, in milliseconds of Date.now. */
-  #timerAt = Number.POSITIVE_INFINITY;
+  readonly #alarm = new Alarm(() => this.#look());
 
   constructor(idleTimeout: number, deadline: number | undefined) {
     this.idleTimeout = idleTimeout;
@@ -56,9 +54,7 @@ export class Clocks {
 
   /** The connection is over: nothing of it keeps the process alive. */
   end(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#timerAt = Number.POSITIVE_INFINITY;
+    this.#alarm.end();
   }
 
   /** Waits to be woken; rejects with Timeout when a clock runs out first. `between`: nothing is half done. */
@@ -77,11 +73,11 @@ export class Clocks {
       this.#waits.add(wait);
       register(() => wait.settle());
       if (between && this.#stopping) wait.settle(new Timeout('stop'));
-      else this.#arm(Math.min(wait.idleEnd, this.#deadline));
+      else this.#alarm.set(Math.min(wait.idleEnd, this.#deadline));
     });
   }
 
-  /** Ends the waits that have lasted too long, and sets the timer for the next that may. */
+  /** Ends the waits that have lasted too long, and sets the alarm for the next that may. */
   #look(): void {
     const now = Date.now();
     let next = Number.POSITIVE_INFINITY;
@@ -91,23 +87,11 @@ export class Clocks {
       else if (end <= now) wait.settle(new Timeout(this.#reason(wait)));
       else next = Math.min(next, end);
     }
-    if (this.#waits.size > 0) this.#arm(next);
+    if (this.#waits.size > 0) this.#alarm.set(next);
   }
 
   #reason({ idleEnd }: Wait): Timeout['reason'] {
     if (idleEnd <= this.#deadline) return 'idle';
     return this.#stopping ? 'stop' : 'deadline';
-  }
-
-  #arm(at: number): void {
-    if (this.#timerAt <= at) return;
-    clearTimeout(this.#timer);
-    const now = Date.now();
-    const delay = Math.max(1, Math.min(at - now, TIMER_MAX));
-    this.#timerAt = now + delay;
-    this.#timer = setTimeout(() => {
-      this.#timerAt = Number.POSITIVE_INFINITY;
-      this.#look();
-    }, delay);
   }
 }

@@ -7,6 +7,7 @@ import {
   type Conn,
   type ConnOptions,
   connOf,
+  connOfAccepted,
   Disconnected,
   LineTooLong,
   Timeout,
@@ -270,6 +271,38 @@ test('a peer that is gone ends reading and makes writing fail', async () => {
   await expect(conn.readLine(10)).rejects.toThrow(Disconnected);
   await conn.close();
   done();
+});
+
+test('what is put back of borrowed bytes stays, however much is borrowed after it', async () => {
+  const listener = createServer({ allowHalfOpen: true });
+  await new Promise<void>((ready) => listener.listen(0, '127.0.0.1', ready));
+  const { port } = listener.address() as { port: number };
+  const accepted = new Promise<Conn>((resolve) =>
+    listener.once('connection', (socket) => resolve(connOfAccepted(socket))),
+  );
+  const client = connect({ port, host: '127.0.0.1' });
+  const conn = await accepted;
+  let seen = '';
+  client.write('DATA\r\n');
+  expect(textOf((await conn.readLine(9)) as Buffer)).toBe('DATA');
+  for (let turn = 0; turn < 50; turn++) {
+    client.write(`body ${turn}.QUIT ${turn}\r\n`);
+    let body = '';
+    while (!body.endsWith('.')) {
+      const chunk = (await conn.borrow()) as Buffer;
+      const end = chunk.indexOf(46) + 1;
+      body += textOf(end === 0 ? chunk : chunk.subarray(0, end));
+      if (end === 0) continue;
+      conn.unread(chunk.subarray(end));
+      chunk.fill('x');
+    }
+    seen += body;
+    expect(textOf((await conn.readLine(20)) as Buffer)).toBe(`QUIT ${turn}`);
+  }
+  expect(seen).toBe(Array.from({ length: 50 }, (_, turn) => `body ${turn}.`).join(''));
+  client.destroy();
+  await conn.close();
+  listener.close();
 });
 
 test('the last reply reaches a peer that is still sending when the session ends', async () => {

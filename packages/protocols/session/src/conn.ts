@@ -3,14 +3,16 @@
 // Replies are held back until the session is about to wait for input, and then leave in one write:
 // a client that pipelines gets its answers in one packet, and nobody has to remember to flush.
 
+import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import { adoptSocket, type Source } from '@q/net';
 import { Clocks, type Register } from './clocks.ts';
 import { LineTooLong } from './errors.ts';
 import { type HeldSocket, holdSocket } from './handover.ts';
 import { Held } from './held.ts';
 import { IDLE_TIMEOUT, LINGER_BYTES } from './limits.ts';
 import { Outbox } from './outbox.ts';
-import { type Source, streamSource } from './source.ts';
+import { streamSource } from './source.ts';
 
 const CR = 13;
 
@@ -30,6 +32,16 @@ export interface ConnOptions {
 /** A connection over a pair of streams, which may be one and the same socket. */
 export function connOf(input: Readable, output: Writable, options: ConnOptions = {}): Conn {
   return new Conn(streamSource(input), output, options);
+}
+
+/**
+ * A connection over a socket that has just been accepted, and that is taken over: only the connection knows how
+ * to write to it, to end it and to hand it over.
+ */
+export function connOfAccepted(socket: Socket, options: ConnOptions = {}): Conn {
+  const source = adoptSocket(socket);
+  if (source === undefined) return connOf(socket, socket, options);
+  return new Conn(source, source.socket, options);
 }
 
 export class Conn {
@@ -119,9 +131,22 @@ export class Conn {
     }
   }
 
-  /** Puts back what a reader took and did not use. The bytes must not be changed afterwards. */
+  /**
+   * As read(), but lent: the bytes may be changed, and are gone when more is asked for. For large messages, which
+   * leave no garbage this way.
+   */
+  async borrow(): Promise<Buffer | undefined> {
+    for (;;) {
+      if (this.#held.length > 0) return this.#held.take(this.#held.length);
+      const chunk = this.#source.lend();
+      if (chunk !== undefined) return chunk;
+      if (!(await this.#inputReady('bytes'))) return undefined;
+    }
+  }
+
+  /** Puts back what a reader took and did not use. */
   unread(bytes: Buffer): void {
-    this.#held.unread(bytes);
+    if (bytes.length > 0) this.#held.unread(Buffer.from(bytes)); // they may be lent
   }
 
   /** Throws away all that has arrived, and says how many bytes that was. */

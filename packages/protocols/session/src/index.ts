@@ -1,4 +1,4 @@
-export { Conn, type ConnOptions, connOf } from './conn.ts';
+export { Conn, type ConnOptions, connOf, connOfAccepted } from './conn.ts';
 export { connectTo } from './connect.ts';
 export { type Endpoint, endpointText, inheritedEndpoints, parseEndpoint } from './endpoint.ts';
 export { Disconnected, LineTooLong, Timeout } from './errors.ts';

@@ -29,6 +29,3 @@ export const JOIN_BYTES = 16 * 1024;
 
 /** Seconds the fixed sentence for a refused connection may take to leave. */
 export const REFUSAL_SECONDS = 5;
-
-/** The longest delay a Node timer can have, in milliseconds. */
-export const TIMER_MAX = 2 ** 31 - 1;

@@ -6,7 +6,7 @@ import { faultOf, Permanent } from '@q/fault';
 import { escapeForLog, type Log } from '@q/log';
 import { dropPrivileges, getpwnam } from '@q/posix';
 import { bind, boundText } from './bind.ts';
-import { type Conn, connOf } from './conn.ts';
+import { type Conn, connOfAccepted } from './conn.ts';
 import { type Endpoint, parseEndpoint } from './endpoint.ts';
 import { Disconnected, Timeout } from './errors.ts';
 import { Gate } from './gate.ts';
@@ -152,7 +152,7 @@ class Host implements Listener {
       this.#gate.leave(ip);
       return;
     }
-    const conn = connOf(socket, socket, { linger: LINGER_SECONDS });
+    const conn = connOfAccepted(socket, { linger: LINGER_SECONDS });
     const running = this.#run(id, conn, peer).finally(() => {
       this.#running.delete(conn);
       this.#gate.leave(ip);

@@ -4,21 +4,8 @@
 import { read } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import { Arrivals, type Source } from '@q/net';
 import { AHEAD_MAX } from './limits.ts';
-
-/** Bytes on demand. Nothing is taken from the other side faster than it is asked for, but for one buffer. */
-export interface Source {
-  /** What is there now; undefined when nothing is there yet, or nothing will ever be again. */
-  take(): Buffer | undefined;
-  /** True once nothing more will come: end of file, or an error, which is the same to a session. */
-  readonly ended: boolean;
-  /** Calls `wake` when take() or ended may have changed; undefined withdraws the wish. */
-  onReady(wake: (() => void) | undefined): void;
-  /** Stops reading and lets the process end; the descriptor stays open for a child. */
-  release(): void;
-  /** Stops reading and closes. */
-  close(): void;
-}
 
 /** A source over any readable stream. */
 export function streamSource(stream: Readable & { unref?(): unknown }): Source {
@@ -36,52 +23,6 @@ export function singleByteSource(fd: number): Source & { readonly socket: Socket
 /** A source over a regular file or device, `step` bytes a read, from the descriptor's own offset. */
 export function fileSource(fd: number, step: number): Source {
   return new FileSource(fd, step);
-}
-
-/** What all sources have in common: the chunks that have come and were not taken, and who waits for the next. */
-abstract class Arrivals implements Source {
-  readonly #chunks: Buffer[] = [];
-  #bytes = 0;
-  #ended = false;
-  #wake: (() => void) | undefined;
-
-  /** Sees to it that something arrives, or goes on arriving. Called while nothing is there and somebody waits. */
-  protected abstract fetch(): void;
-  abstract release(): void;
-  abstract close(): void;
-
-  take(): Buffer | undefined {
-    const chunk = this.#chunks.shift();
-    if (chunk !== undefined) this.#bytes -= chunk.length;
-    return chunk;
-  }
-
-  get ended(): boolean {
-    return this.#ended && this.#chunks.length === 0;
-  }
-
-  onReady(wake: (() => void) | undefined): void {
-    this.#wake = wake;
-    if (wake === undefined) return;
-    if (this.#bytes > 0 || this.#ended) queueMicrotask(() => this.#wake === wake && wake());
-    else this.fetch();
-  }
-
-  /** How many bytes nobody has taken yet. */
-  protected get waiting(): number {
-    return this.#bytes;
-  }
-
-  protected arrived(chunk: Buffer): void {
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
-    this.#wake?.();
-  }
-
-  protected over(): void {
-    this.#ended = true;
-    this.#wake?.();
-  }
 }
 
 /** A stream gives by itself, and is told to pause while its bytes are not taken. */

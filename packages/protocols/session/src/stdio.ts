@@ -5,11 +5,12 @@ import { createWriteStream, fstatSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { isatty, ReadStream, WriteStream } from 'node:tty';
+import { type SocketSource, type Source, socketOf } from '@q/net';
 import { Conn } from './conn.ts';
 import { Disconnected, Timeout } from './errors.ts';
 import { LINGER_SECONDS } from './limits.ts';
 import { hostEnv, type Peer, peerFromEnv, socketEnv } from './peer.ts';
-import { fileSource, type Source, singleByteSource, streamSource } from './source.ts';
+import { fileSource, singleByteSource, streamSource } from './source.ts';
 
 /**
  * What a protocol is: it talks until it is done, and may resolve to the one-shot program's exit code
@@ -60,9 +61,7 @@ function openInput(fd: number, greedy: boolean): { source: Source; socket?: Sock
   switch (kindOf(fd)) {
     case 'stream': {
       if (!greedy) return withSocket(singleByteSource(fd));
-      // Said to be writable only so that the end of input does not close the descriptor.
-      const socket = new Socket({ fd, readable: true, writable: true, allowHalfOpen: true });
-      return { source: streamSource(socket), socket };
+      return withSocket(socketOf(fd));
     }
     case 'terminal': // gives one typed line a read: nothing is taken ahead
       return { source: streamSource(new ReadStream(fd) as Readable) };
@@ -71,10 +70,7 @@ function openInput(fd: number, greedy: boolean): { source: Source; socket?: Sock
   }
 }
 
-function withSocket(source: Source & { readonly socket: Socket }): {
-  source: Source;
-  socket: Socket;
-} {
+function withSocket(source: SocketSource): { source: Source; socket: Socket } {
   return { source, socket: source.socket };
 }
 

@@ -15,7 +15,7 @@ const EMPTY = Buffer.alloc(0);
 export interface Decoded {
   /** 'bare-lf' is final, as 'end' is: the stream cannot be understood from there on. */
   readonly state: 'more' | 'end' | 'bare-lf';
-  /** What became known of the message by this chunk. Not a view of the chunk. */
+  /** What became known of the message by this chunk. A view of the room it was given, if that was any. */
   readonly data: Buffer;
   /** How many bytes of the chunk belong to the message; the rest is commands. */
   readonly consumed: number;
@@ -27,11 +27,16 @@ export class DataDecoder {
   /** The end of the last chunk, undecided till the next byte: "", ".", ".\r" or "\r". */
   #held: Buffer = EMPTY;
 
-  push(chunk: Buffer): Decoded {
+  /**
+   * `room` is where the result may be written, as large as the chunk: the chunk itself, if it is not needed any
+   * more up to what is consumed of it.
+   */
+  push(chunk: Buffer, room: Buffer = Buffer.allocUnsafe(chunk.length)): Decoded {
     const before = this.#held.length;
     const bytes = before === 0 ? chunk : Buffer.concat([this.#held, chunk]);
     this.#held = EMPTY;
-    const out = Buffer.allocUnsafe(bytes.length);
+    // The result is never longer than what it is made of, nor written where that has not been read yet.
+    const out = before === 0 ? room : bytes;
     let length = 0;
     let start = 0;
     for (let end = bytes.indexOf(LF); end >= 0; end = bytes.indexOf(LF, start)) {

@@ -16,11 +16,13 @@ interface Outcome {
   readonly rest: string;
 }
 
-function decode(chunks: readonly Buffer[]): Outcome {
+/** `inPlace`: into the chunks themselves, which are copies. */
+function decode(given: readonly Buffer[], inPlace = false): Outcome {
   const decoder = new DataDecoder();
+  const chunks = inPlace ? given.map((chunk) => Buffer.from(chunk)) : given;
   let data = '';
   for (const [i, chunk] of chunks.entries()) {
-    const decoded = decoder.push(chunk);
+    const decoded = inPlace ? decoder.push(chunk, chunk) : decoder.push(chunk);
     data += textOf(decoded.data);
     if (decoded.state === 'more') {
       expect(decoded.consumed).toBe(chunk.length);
@@ -98,6 +100,16 @@ test('decoding agrees with the automaton byte for byte, however the input is cut
       });
       // At an error the bytes already passed on may be fewer: the message is thrown away.
       if (expected.state !== 'bare-lf') expect(outcome.data).toBe(expected.data);
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+test('decoding into the chunk itself gives the same, and leaves what stands behind the message', () => {
+  fc.assert(
+    fc.property(tricky, fc.array(fc.nat(200)), (text, cuts) => {
+      const chunks = chunksOf(bytesIn(text), cuts);
+      expect(decode(chunks, true)).toEqual(decode(chunks));
     }),
     { numRuns: 5000 },
   );
