@@ -27,7 +27,6 @@ export { isUserName } from './names.ts';
 export {
   hashPassword,
   hashPasswordAsync,
-  isOutdatedHash,
   verifyPassword,
   verifyPasswordAsync,
 } from './password.ts';
@@ -38,6 +37,7 @@ export {
   UNLIMITED,
   type VirtualUser,
 } from './record.ts';
+export { renewHash } from './renew-hash.ts';
 export {
   globalSettingsDirectory,
   openSettings,

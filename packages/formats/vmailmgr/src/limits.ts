@@ -32,3 +32,6 @@ export const LOCK_STALE = 5 * 60_000;
 
 /** Pause between two looks at a lock that is taken, in milliseconds. */
 export const LOCK_POLL = 15;
+
+/** How long a login waits for the table, in milliseconds, to replace an old hash: the next login can do it. */
+export const RENEWAL_WAIT = 500;

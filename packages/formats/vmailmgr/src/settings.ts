@@ -48,6 +48,7 @@ export const SETTINGS = {
   'quota-by': { type: 'string', value: 'auto' },
   'quota-softsize': { type: 'number', value: 4096 },
   'quota-warnings': { type: 'list', value: ['80', '95'] },
+  'rehash-passwords': { type: 'number', value: 0 },
 } as const;
 
 export type SettingName = keyof typeof SETTINGS;

@@ -34,6 +34,7 @@ import {
   openSettings,
   openUserTable,
   refused,
+  renewHash,
   resolveLogin,
   runHooks,
   type Settings,
@@ -132,7 +133,9 @@ async function resolve(attempt: Attempt, user: string, secret: Buffer): Promise<
 async function readRecord(attempt: Attempt, login: Login, secret: Buffer): Promise<VirtualUser> {
   const table = openUserTable(login.base.home, attempt.settings);
   try {
-    return await authenticateVirtual(table, login.virtualName, secret);
+    const record = await authenticateVirtual(table, login.virtualName, secret);
+    await renewHash(login.base.home, attempt.settings, login.virtualName, record, secret);
+    return record;
   } finally {
     table.close();
   }
