@@ -3,7 +3,7 @@
 // vmailmgrd                one request on descriptors 0 and 1, under unixserver; becomes the owner itself
 // vmailmgrd --listen ...   the whole service, see service/parent.ts
 
-import { faultOf, Permanent } from '@q/fault';
+import { Permanent } from '@q/fault';
 import { argText, type Invocation } from '@q/proc';
 import { type Conn, listenOptionsOf, serveStdio } from '@q/session';
 import { become, openSettings } from '@q/vmailmgr';
@@ -13,7 +13,7 @@ import { isServiceChild, residentParent, serviceChild } from '../service/parent.
 import { authorise } from './authorise.ts';
 import { logLevelOf, openRequestLog } from './log.ts';
 import { peerUid } from './peer.ts';
-import { readRequest } from './read-request.ts';
+import { readRequest, whyUnread } from './read-request.ts';
 import { carryOut, type Outcome, refuse } from './replies.ts';
 import { vmailmgrdService } from './resident.ts';
 
@@ -49,7 +49,7 @@ async function oneRequest(conn: Conn, { options, env }: Invocation): Promise<num
   try {
     request = await readRequest(conn);
   } catch (error) {
-    log.malformed(faultOf(error, 'Read error').message);
+    log.malformed(whyUnread(error));
     return 1;
   }
   conn.deadline = undefined;

@@ -1,5 +1,6 @@
 // Reads one request from a connection.
 
+import { faultOf } from '@q/fault';
 import type { Conn } from '@q/session';
 import { decodeRequest, Malformed, type Request, requestLength } from '@q/vmailmgrd';
 
@@ -13,4 +14,9 @@ export async function readRequest(conn: Conn): Promise<Request> {
     if (more === undefined) throw new Malformed('Short read from client');
     bytes = Buffer.concat([bytes, more]);
   }
+}
+
+/** Why there is no request, for the log. */
+export function whyUnread(error: unknown): string {
+  return error instanceof Malformed ? error.message : faultOf(error, 'Read error').message;
 }

@@ -1,7 +1,6 @@
 // vmailmgrd as a resident service: what its three kinds of process do. service/service.ts.
 
 import { faultOf } from '@q/fault';
-import { escapeForLog, type Log } from '@q/log';
 import { type Conn, connOf, descriptorOf, type HeldSocket, socketOfHeld } from '@q/session';
 import type { Request } from '@q/vmailmgrd';
 import { CLIENT_SECONDS, TEXT_MAX } from '../limits.ts';
@@ -10,17 +9,17 @@ import type { ParentPlaces, Service, WorkerPlaces } from '../service/service.ts'
 import { type Authorised, authorise, type Job } from './authorise.ts';
 import { logLevelOf, openRequestLog } from './log.ts';
 import { peerUid } from './peer.ts';
-import { readRequest } from './read-request.ts';
+import { readRequest, whyUnread } from './read-request.ts';
 import { carryOut, type Outcome, refuse } from './replies.ts';
 
 export const vmailmgrdService: Service = { name: 'vmailmgrd', read, serve, work };
 
 /** In the front process. A malformed request is not answered; its client is hung up on. */
-async function read(conn: Conn, id: number, log: Log): Promise<Request | undefined> {
+async function read(conn: Conn, id: number): Promise<Request | undefined> {
   try {
     return await readRequest(conn);
   } catch (error) {
-    log(`[${id}] Completed: BAD: ${escapeForLog(faultOf(error, 'Read error').message)}`);
+    openRequestLog(id, { which: 'all', verbose: false }).malformed(whyUnread(error));
     return undefined;
   }
 }

@@ -1,0 +1,117 @@
+// Requests of Courier's authentication clients, on authdaemond's socket and on an authpipe alike.
+//
+//   request   = *metadata ( pre / auth / passwd / enumerate )
+//   metadata  = name "=" text LF                          ; TCPREMOTEIP=192.0.2.1
+//   pre       = "PRE " module SP service SP user LF       ; no password: who is this
+//   auth      = "AUTH " length LF length*OCTET            ; service LF type LF data
+//   passwd    = "PASSWD " service HT user HT old HT new LF
+//   enumerate = "ENUMERATE" LF
+//
+// The data of type "login" is user LF password [LF]; of "cram-md5", "cram-sha1", "cram-sha256" it is challenge
+// LF response, both base64, the response being user SP hexadecimal digest.
+
+import { textOf } from '@q/bytes';
+import type { Conn } from '@q/session';
+import { AUTH_REQUEST_MAX, METADATA_LINES_MAX, TEXT_MAX } from '../limits.ts';
+import { fieldsOf } from '../service/messages.ts';
+
+/** What is asked, in latin1. `unknown`: something we have no answer for but "no". */
+export type AuthRequest =
+  | { readonly do: 'find'; readonly user: string }
+  | { readonly do: 'login'; readonly user: string; readonly password: string }
+  | {
+      readonly do: 'cram';
+      readonly user: string;
+      readonly hash: CramHash;
+      /** Decoded. */
+      readonly challenge: string;
+      /** Lower case hexadecimal. */
+      readonly digest: string;
+    }
+  | {
+      readonly do: 'passwd';
+      readonly user: string;
+      readonly password: string;
+      readonly fresh: string;
+    }
+  | { readonly do: 'list' }
+  | { readonly do: 'unknown' };
+
+export type CramHash = 'md5' | 'sha1' | 'sha256';
+
+const UNKNOWN: AuthRequest = { do: 'unknown' };
+
+/** The next request; undefined at the end of input. Throws LineTooLong, Timeout, RangeError for a length nobody needs. */
+export async function readAuthRequest(conn: Conn): Promise<AuthRequest | undefined> {
+  for (let lines = 0; lines < METADATA_LINES_MAX; lines++) {
+    const line = await conn.readLine(AUTH_REQUEST_MAX);
+    if (line === undefined) return undefined;
+    const text = textOf(line);
+    if (/^[A-Z0-9]+=/.test(text)) continue;
+    const length = /^AUTH ([0-9]{1,5})$/.exec(text)?.[1];
+    if (length === undefined) return parseLine(text);
+    const bytes = await readExactly(conn, Number(length));
+    return bytes && parseAuthData(textOf(bytes));
+  }
+  throw new RangeError('too much metadata before a request');
+}
+
+async function readExactly(conn: Conn, length: number): Promise<Buffer | undefined> {
+  if (length > AUTH_REQUEST_MAX) throw new RangeError('a request is too long');
+  let bytes: Buffer = Buffer.alloc(0);
+  while (bytes.length < length) {
+    const more = await conn.read();
+    if (more === undefined) return undefined;
+    bytes = Buffer.concat([bytes, more]);
+  }
+  conn.unread(bytes.subarray(length));
+  return bytes.subarray(0, length);
+}
+
+/** A request of one line, without its end. */
+export function parseLine(line: string): AuthRequest {
+  if (line === 'ENUMERATE') return { do: 'list' };
+  const pre = /^PRE [^ ]+ [^ ]+ (.+)$/s.exec(line);
+  if (pre) return { do: 'find', user: pre[1] as string };
+  const words = /^PASSWD (.*)$/s.exec(line)?.[1]?.split('\t');
+  if (words?.length !== 4 || words.some((word) => /[\x00-\x1f\x7f]/.test(word))) return UNKNOWN;
+  const [, user = '', password = '', fresh = ''] = words;
+  return { do: 'passwd', user, password, fresh };
+}
+
+/** What follows "AUTH length". */
+export function parseAuthData(data: string): AuthRequest {
+  const [, type = '', first, second] = data.split('\n');
+  if (first === undefined || second === undefined) return UNKNOWN;
+  if (type === 'login') return { do: 'login', user: first, password: second };
+  const hash = /^cram-(md5|sha1|sha256)$/.exec(type)?.[1];
+  const answer = /^(.+) ([0-9a-fA-F]+)$/s.exec(decode64(second));
+  if (hash === undefined || answer === null) return UNKNOWN;
+  const [, user = '', digest = ''] = answer;
+  const challenge = decode64(first);
+  return { do: 'cram', user, hash: hash as CramHash, challenge, digest: digest.toLowerCase() };
+}
+
+/** A request as another of our processes sent it; undefined when it is none. */
+export function authRequestOf(value: unknown): AuthRequest | undefined {
+  const fields = fieldsOf(value) ?? {};
+  const texts = (...names: readonly string[]) =>
+    names.every((name) => {
+      const text = fields[name];
+      return typeof text === 'string' && text.length <= TEXT_MAX;
+    });
+  const good =
+    fields.do === 'list' ||
+    fields.do === 'unknown' ||
+    (fields.do === 'find' && texts('user')) ||
+    (fields.do === 'login' && texts('user', 'password')) ||
+    (fields.do === 'passwd' && texts('user', 'password', 'fresh')) ||
+    (fields.do === 'cram' &&
+      texts('user', 'challenge', 'digest') &&
+      ['md5', 'sha1', 'sha256'].includes(String(fields.hash)));
+  return good ? (fields as unknown as AuthRequest) : undefined;
+}
+
+function decode64(text: string): string {
+  return Buffer.from(text, 'base64').toString('latin1');
+}
