@@ -7,6 +7,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import {
+  copyPrograms,
   killSupervisor,
   openDirectory,
   type RunningInstance,
@@ -39,12 +40,15 @@ test('kill -9 of any process at any moment of a run of 1,000 messages loses none
   const random = generator(seed);
   top = openDirectory('crash-');
   const dir = join(top, 'var');
+  const programs = copyPrograms(top);
   const ports = [await steadyPort(), await steadyPort()] as const;
   const start = () =>
-    startInstance(dir, [
-      ...['--smtp-port', String(ports[0]), '--pop3-port', String(ports[1])],
-      '--skip-demo',
-    ]);
+    startInstance(
+      dir,
+      ['--smtp-port', String(ports[0]), '--pop3-port', String(ports[1]), '--skip-demo'],
+      {},
+      programs,
+    );
   instance = await start();
   writeFileSync(join(dir, 'alias/.qmail-drop'), './Maildir/\n');
   for (const sub of ['', 'tmp', 'new', 'cur']) makeOwned(join(dir, 'alias/Maildir', sub), dir);

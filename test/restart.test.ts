@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import {
   beginInstance,
+  copyPrograms,
   killSupervisor,
   openDirectory,
   type RunningInstance,
@@ -39,13 +40,14 @@ test('kill -9 of the supervisor at any moment of a start: the next one comes up 
 }, async () => {
   top = openDirectory('restart-');
   const dir = join(top, 'var');
+  const programs = copyPrograms(top);
   const ports = [await steadyPort(), await steadyPort()] as const;
   const words = ['--smtp-port', String(ports[0]), '--pop3-port', String(ports[1])];
-  instance = await startInstance(dir, words);
+  instance = await startInstance(dir, words, {}, programs);
   impatient = setInterval(() => knock(ports[0]), 50);
   for (let round = 0; round < ROUNDS; round++) {
     killSupervisor(dir, instance.supervisor);
-    const killed = beginInstance(dir, [...words, '--skip-demo']);
+    const killed = beginInstance(dir, [...words, '--skip-demo'], {}, programs);
     await new Promise((resolve) => setTimeout(resolve, Math.random() * KILLED_WITHIN));
     // A part that has just been started again by its supervisor is one it may not know of.
     const parts = processesOf(dir).filter(({ name }) => SERVICES.includes(name));
@@ -53,7 +55,7 @@ test('kill -9 of the supervisor at any moment of a start: the next one comes up 
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 300));
     killSupervisor(dir, killed);
     const begun = Date.now();
-    instance = await startInstance(dir, words); // with the demonstration
+    instance = await startInstance(dir, words, {}, programs); // with the demonstration
     console.log(`round ${round}: up after ${Date.now() - begun} ms`);
     expect(instance.proof, stateOf(dir)).toContain('250');
   }

@@ -1,7 +1,7 @@
 // A private instance for a test: started as a user would, in a directory of its own, on free ports.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,11 +37,16 @@ export async function startInstance(
   dir: string,
   words: readonly string[] = [],
   env: NodeJS.ProcessEnv = {},
+  programs = DIST,
 ): Promise<RunningInstance> {
-  const supervisor = beginInstance(dir, words, env);
+  const supervisor = beginInstance(dir, words, env, programs);
   let out = '';
   let closed = false;
   supervisor.on('close', () => {
+    closed = true;
+  });
+  supervisor.on('error', (error) => {
+    out += error.message;
     closed = true;
   });
   supervisor.stdout?.on('data', (chunk: Buffer) => {
@@ -63,16 +68,24 @@ export async function startInstance(
   return { ...JSON.parse(report), supervisor };
 }
 
+/** A copy of the built programs below `top`, for a test that starts them again and again: a build changes DIST. */
+export function copyPrograms(top: string): string {
+  const programs = join(top, 'programs');
+  cpSync(DIST, programs, { recursive: true, dereference: true });
+  return programs;
+}
+
 /** The same without waiting for anything. */
 export function beginInstance(
   dir: string,
   words: readonly string[],
   env: NodeJS.ProcessEnv = {},
+  programs = DIST,
 ): ChildProcess {
   const ports = words.some((word) => word.includes('-port'))
     ? []
     : ['--smtp-port', '0', '--pop3-port', '0'];
-  return spawn(join(DIST, 'qmail-ts'), ['start', '--dir', dir, '--json', ...ports, ...words], {
+  return spawn(join(programs, 'qmail-ts'), ['start', '--dir', dir, '--json', ...ports, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, HOME: dir, ...env },
   });
