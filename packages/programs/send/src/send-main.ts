@@ -60,7 +60,12 @@ async function send({ env }: Invocation, log: SendLog): Promise<number> {
     if (sender === undefined) early.push(event);
     else event(sender);
   };
-  process.on('SIGTERM', () => tell((it) => it.stop()));
+  const stopped = new Promise<undefined>((resolve) => {
+    process.on('SIGTERM', () => {
+      resolve(undefined);
+      tell((it) => it.stop());
+    });
+  });
   process.on('SIGALRM', () => tell((it) => it.tryAllNow()));
   process.on('SIGHUP', () => tell((it) => it.reread()));
 
@@ -77,7 +82,11 @@ async function send({ env }: Invocation, log: SendLog): Promise<number> {
     open.lifeline?.socket.destroy();
   };
   try {
-    const slots = await slotsOf(settings, open);
+    const slots = await Promise.race([slotsOf(settings, open), stopped]);
+    if (slots === undefined) {
+      log('status: exiting');
+      return 0;
+    }
     const context = { paths, log, settings, now: () => Math.floor(Date.now() / 1000) };
     const made = new Sender({ context, control, links: open, slots, clean: open.clean, queue });
     orDie('unable to read queue', () => made.load());

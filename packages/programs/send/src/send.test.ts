@@ -349,6 +349,14 @@ test('without a spawner it does not start', async () => {
   expect(send.log).toBe('alert: cannot start: hath the daemon spawn no fire?\n');
 });
 
+test('while it waits for the spawners it can be stopped', async () => {
+  const send = start({ limit: null });
+  send.local.announce();
+  await until(() => send.catches('SIGHUP')); // set up after SIGTERM's
+  expect(await send.end('SIGTERM')).toBe(0);
+  expect(send.log).toBe('status: exiting\n');
+});
+
 test('without locals and me it does not start', async () => {
   await rm(`${instance.home}/control/locals`);
   await rm(`${instance.home}/control/me`);

@@ -2,8 +2,9 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { pipe, socketpair } from '@q/posix';
 import { type DeliveryCommand, DeliveryDecoder, encodeReport, encodeSpawnLimit } from '@q/spawn';
@@ -134,6 +135,16 @@ export class RunningSend {
 
   signal(name: NodeJS.Signals): void {
     this.child.kill(name);
+  }
+
+  /** True once it has a handler for the signal. Node itself has one for SIGTERM and SIGINT at all times. */
+  catches(name: NodeJS.Signals): boolean {
+    const about = `/proc/${this.child.pid}`;
+    // Until it has become qmail-send it has this process's handlers.
+    if (!readFileSync(`${about}/cmdline`, 'latin1').includes('qmail-send')) return false;
+    const status = readFileSync(`${about}/status`, 'latin1');
+    const caught = /^SigCgt:\s+([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';
+    return ((BigInt(`0x${caught}`) >> BigInt(constants.signals[name] - 1)) & 1n) === 1n;
   }
 
   /** What its descriptors lead to. */
