@@ -9,11 +9,11 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import {
   DIST,
-  logOf,
   openDirectory,
   type RunningInstance,
   removeInstance,
   startInstance,
+  stateOf,
   stopInstance,
 } from './lib/instance.ts';
 import { killQuietly, processesOf, until } from './lib/processes.ts';
@@ -60,7 +60,7 @@ test('kill -9 of qmail-rspawn in the middle of its deliveries loses nothing', {
     },
     300,
   ).catch((error: Error) => {
-    throw new Error(`${error.message}: ${arrived.size} arrived\n${logOf(dir)}`);
+    throw new Error(`${error.message}: ${arrived.size} arrived\n${stateOf(dir)}`);
   });
   await until('the queue is empty', () => queued() === 0, 120);
   expect(await stopInstance(instance)).toBe(0);
