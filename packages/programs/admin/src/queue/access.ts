@@ -6,7 +6,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { qmailHome } from '@q/control';
 import { Permanent } from '@q/fault';
-import { dropPrivileges } from '@q/posix';
+import { dropPrivileges, getpwuid } from '@q/posix';
 import { QueuePaths } from '@q/queue-files';
 import { isPrivateInstance, type QmailIds, qmailIds } from '@q/users';
 import { soft } from '../trouble.ts';
@@ -19,14 +19,19 @@ export interface QueueAccess {
 
 /**
  * The queue of the installation `env` names. Rights are still the caller's: root of a real host stays root;
- * in a private instance root has become its owner, who is everybody there. Throws a fault (111) for trouble.
+ * in a private instance root has become its owner, who is everybody there. Throws a fault (111) for trouble, and
+ * for a caller who has no business in somebody else's instance.
  */
 export function findQueue(env: Readonly<NodeJS.ProcessEnv>): QueueAccess {
   const home = qmailHome(env);
   const paths = new QueuePaths(join(home, 'queue'));
-  if (process.geteuid?.() === 0) {
-    const owner = ownerOf(home);
+  const owner = ownerOf(home);
+  const caller = process.geteuid?.();
+  if (caller === 0) {
     if (owner.uid !== 0 && isPrivateInstance(home, owner.uid)) dropPrivileges(owner);
+  } else if (owner.uid !== 0 && owner.uid !== caller) {
+    // A real host's HOME is root's: this is the instance of an ordinary user, and there are no other accounts.
+    throw refusal(home, getpwuid(owner.uid)?.name ?? `user ${owner.uid}`);
   }
   return { home, paths, ids: qmailIds(home) };
 }
@@ -36,8 +41,12 @@ export function becomeReader({ ids, home }: QueueAccess): void {
   if (ids.single) return;
   if (process.geteuid?.() === 0) dropPrivileges({ uid: ids.qmails, gid: ids.qmail });
   else if (process.geteuid?.() !== ids.qmails) {
-    throw new Permanent(`only root and qmails may look into ${home}/queue`, { exitCode: 111 });
+    throw refusal(home, 'qmails');
   }
+}
+
+function refusal(home: string, owner: string): Permanent {
+  return new Permanent(`only root and ${owner} may look into ${home}/queue`, { exitCode: 111 });
 }
 
 /** findQueue, then becomeReader: for tools that only look. */
