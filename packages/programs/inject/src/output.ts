@@ -58,11 +58,8 @@ class QueueOutput implements Output {
   }
 
   async finish(sender: string, recipients: Iterable<string>): Promise<void> {
-    // A program in qmail-queue's place that ended before it read all has not taken the message, whatever it says.
-    const early = this.#writer.failed;
     const { code, text } = await this.#writer.commit(sender, recipients);
     this.#queue.close();
-    if (code === 0 && early) throw new Temporary('qq read error (#4.3.0)');
     if (code === 0) return;
     throw text.startsWith('D') ? new Permanent(text.slice(1)) : new Temporary(text.slice(1));
   }

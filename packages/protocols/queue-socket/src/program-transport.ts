@@ -10,7 +10,7 @@ import { type Child, spawn } from '@q/proc';
 import { QUEUE_ALARM } from '@q/queue-files';
 import { QueueExit, queueExitText } from './exit-text.ts';
 import { ERROR_TEXT_MAX, ERROR_TEXT_SECONDS } from './limits.ts';
-import type { QueueResult, Transport } from './writer.ts';
+import { type QueueResult, resultOf, type Transport } from './writer.ts';
 
 const ERROR_FD = 6;
 
@@ -41,6 +41,8 @@ class ProgramTransport implements Transport {
   readonly #envelope: Duplex;
   readonly #errorText: Promise<string>;
   #exited = false;
+  /** Some of the message did not get to the program, which may take what it got for all of it. */
+  #torn = false;
   /** Ends the wait for what was written last. */
   #written: () => void = () => {};
 
@@ -60,27 +62,35 @@ class ProgramTransport implements Transport {
   }
 
   get failed(): boolean {
-    return this.#exited;
+    return this.#exited || this.#torn;
   }
 
   async message(bytes: Buffer): Promise<void> {
-    const stream = this.#message;
-    if (stream.destroyed || this.#exited) return;
+    if (bytes.length === 0) return;
+    if (this.failed) {
+      this.#torn = true;
+      return;
+    }
     await new Promise<void>((resolve) => {
       this.#written = resolve;
-      stream.write(bytes, () => resolve());
+      this.#message.write(bytes, (error) => {
+        this.#torn ||= error != null;
+        resolve();
+      });
     });
   }
 
   async finish(rest: Buffer, envelope: Buffer): Promise<QueueResult> {
     await this.message(rest);
     this.#message.end();
-    this.#envelope.end(envelope);
+    // Without the final NUL, qmail-queue takes nothing: it has seen an end of file where none was.
+    this.#envelope.end(this.#torn ? envelope.subarray(0, -1) : envelope);
     const exit = await this.#child.exited;
     const custom = 'code' in exit && exit.code === QueueExit.CUSTOM_TEXT;
     const text = queueExitText(exit, custom ? await this.#errorText : '');
     this.#release();
     const code = 'code' in exit ? exit.code : QueueExit.BUG;
+    if (code === 0 && this.#torn) return resultOf(QueueExit.READ_ERROR);
     return code === 0 ? { code, text, qp: String(this.#child.pid) } : { code, text };
   }
 

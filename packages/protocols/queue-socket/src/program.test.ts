@@ -69,6 +69,14 @@ test('a filter that reads nothing, is killed, or cannot be run, is an answer too
   expect((await send({ QMAILQUEUE: '' })).text).toBe('Zunable to exec qq (#4.3.0)');
 });
 
+test('a message that a filter has not read whole is not queued, whatever its exit code', async () => {
+  // A kilobyte is read, the rest meets a closed pipe.
+  script('bin/filter', 'head -c 1000 >/dev/null; exec 0<&-; cat <&1 >envelope; exit 0');
+  const result = await send({ QMAILQUEUE: 'bin/filter' }, Buffer.alloc(3_000_000));
+  expect(result).toEqual({ code: 54, text: 'Zqq read error (#4.3.0)' });
+  expect(readFileSync(join(home, 'envelope'), 'latin1')).toBe('Fs\xe9@a\0Tr@b\0Tq@c\0');
+});
+
 test('an aborted message reaches a filter as an envelope without end', async () => {
   script('bin/filter', 'cat >message; cat <&1 >envelope; touch done');
   const queue = connectQueue({ home, env: { PATH: process.env.PATH, QMAILQUEUE: 'bin/filter' } });
