@@ -128,8 +128,11 @@ END
         out: inbox('me'),
       });
       expect((await login('me', 'secret', { TCPLOCALHOST: 'other.test' })).code).toBe(1);
-      const system = await login(OWNER, OWNERS_PASSWORD);
-      expect([system.code, system.out.split('\n')[0]]).toEqual([0, OWNER]);
+      write('Maildir/new/1.1.host', 'mail of the owner');
+      expect(await login(OWNER, OWNERS_PASSWORD)).toMatchObject({
+        code: 0,
+        out: `${OWNER}\n${home}\nMaildir\n1.1.host\n`,
+      });
     });
 
     test('S10: bulletins come with the login, by the hook of the domain', async () => {
