@@ -1,5 +1,5 @@
 // An instance whose queue is filled by writing its files, as qmail-queue and qmail-send would have: qmail-queue-format(5).
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -39,6 +39,8 @@ export async function makeTree(home, dist, { count, state, size, concurrency }) 
   const [filled] = await once(filler, 'exit');
   closeSync(source);
   if (filled !== 0) throw new Error(`filling the queue failed: exit code ${filled}`);
+  // What the kernel has not written yet would be written during the measurement.
+  spawnSync('sync', ['-f', home]);
   const env = { PATH: `${home}/bin:${process.env.PATH}`, QMAILHOME: home };
   return { home, env, uid, gid, maildir: join(home, 'alias/Maildir') };
 }
