@@ -1,5 +1,6 @@
+import { constants } from 'node:os';
 import { expect, test } from 'vitest';
-import { errnoText, faultOf, isTemporaryErrno, Permanent, Temporary } from './index.ts';
+import { errnoOf, errnoText, faultOf, isTemporaryErrno, Permanent, Temporary } from './index.ts';
 
 const systemError = (code: string) => Object.assign(new Error(`${code}: raw`), { code });
 
@@ -40,4 +41,13 @@ test('errno text has no path in it', () => {
       }),
     ),
   ).toBe('no such file or directory');
+});
+
+test('an errno that Node has no name for has one here', () => {
+  const unknown = (errno: number) => ({ code: `Unknown system error ${errno}`, errno });
+  const { EDQUOT, ESTALE, ENOLCK } = constants.errno;
+  const errors = [EDQUOT, ESTALE, ENOLCK].map((errno) => unknown(-errno));
+  expect(errors.map(errnoOf)).toEqual(['EDQUOT', 'ESTALE', 'ENOLCK']);
+  expect(errnoOf(unknown(-99_999))).toBeUndefined();
+  expect(errnoOf({ code: 'ERR_INVALID', errno: 5 })).toBeUndefined();
 });
