@@ -4,7 +4,7 @@ import { opendirSync, statSync } from 'node:fs';
 import { bytesOf } from '@q/bytes';
 import { errnoOf, faultOf } from '@q/fault';
 
-export interface MailCount {
+interface MailCount {
   readonly messages: number;
   readonly bytes: number;
 }

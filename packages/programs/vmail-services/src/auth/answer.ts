@@ -30,7 +30,7 @@ export interface AuthPlaces {
   readonly log: Log;
 }
 
-export const FAIL = 'FAIL\n';
+const FAIL = 'FAIL\n';
 const END = '.\n';
 
 /** The reply. Throws Temporary when there is none: Courier takes silence for "try again later". */

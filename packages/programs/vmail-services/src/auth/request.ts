@@ -37,7 +37,7 @@ export type AuthRequest =
   | { readonly do: 'list' }
   | { readonly do: 'unknown' };
 
-export type CramHash = 'md5' | 'sha1' | 'sha256';
+type CramHash = 'md5' | 'sha1' | 'sha256';
 
 const UNKNOWN: AuthRequest = { do: 'unknown' };
 
@@ -69,7 +69,7 @@ async function readExactly(conn: Conn, length: number): Promise<Buffer | undefin
 }
 
 /** A request of one line, without its end. */
-export function parseLine(line: string): AuthRequest {
+function parseLine(line: string): AuthRequest {
   if (line === 'ENUMERATE') return { do: 'list' };
   const pre = /^PRE [^ ]+ [^ ]+ (.+)$/s.exec(line);
   if (pre) return { do: 'find', user: pre[1] as string };

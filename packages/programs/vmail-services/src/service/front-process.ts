@@ -35,7 +35,7 @@ export async function frontProcess(service: Service, config: FrontConfig): Promi
   // The socket is born with these bits, or fewer: at no moment with more.
   process.umask(0o777 & ~config.mode);
   const listener = await listen(session, { ...config.listen, graceSeconds: GRACE_SECONDS, log });
-  process.send?.({ kind: 'listening', addresses: listener.addresses });
+  process.send?.({ kind: 'listening' });
   const stop = () => {
     for (const resolve of waiting.values()) resolve();
     void listener.close();

@@ -2,6 +2,7 @@
 // texts latin1.
 //
 //   front process → parent    request {id, request} + socket     a client, and what it asked
+//   front process → parent    listening {}                     the sockets are there
 //   parent → front process    ended   {id}                       it was answered, or is gone
 //   parent → worker           work    {id, work} + socket?
 //   worker → parent           worked  {id, result}               undefined: it could not be done
@@ -33,13 +34,7 @@ export interface FromFront {
 }
 
 export type ToFront = { readonly kind: 'ended'; readonly id: number };
-/** From the front, once: where it listens. */
-export interface Listening {
-  readonly kind: 'listening';
-  readonly addresses: readonly string[];
-}
 export type ToWorker = { readonly kind: 'work'; readonly id: number; readonly work: unknown };
-export type FromWorker = { readonly kind: 'worked'; readonly id: number; readonly result: unknown };
 
 /** A message of `kind` with an id; undefined for anything else. */
 export function messageOf<K extends string>(

@@ -23,7 +23,7 @@ interface Command {
 const OWN_ATTRIBUTES = new Set(['1', '2', '8', '9']);
 export const PASSWORD_ATTRIBUTE = '1';
 
-export const COMMANDS: Readonly<Record<string, Command>> = {
+const COMMANDS: Readonly<Record<string, Command>> = {
   check: { who: 'anyone', names: ['domain', 'user', 'password'] },
   lookup: { who: 'user', names: ['domain', 'user', 'password'] },
   listdomain: { who: 'admin', names: ['domain', 'adminpass'] },

@@ -29,7 +29,7 @@ import type { Reply } from '@q/vmailmgrd';
 import { type Job, wrongPassword } from './authorise.ts';
 import { BadRequest, PASSWORD_ATTRIBUTE } from './commands.ts';
 
-export type Replies = AsyncGenerator<Reply>;
+type Replies = AsyncGenerator<Reply>;
 export type Operation = (domain: Domain, job: Job) => Replies;
 
 const UNKNOWN_USER = 'Invalid or unknown virtual user';
