@@ -104,7 +104,7 @@ describe('a setting', () => {
       const { type, value } = SETTINGS[name];
       expect(settings[type](name as never)).toEqual(value);
     }
-    expect(Object.keys(SETTINGS).length).toBe(27);
+    expect(Object.keys(SETTINGS).length).toBe(28);
   });
 });
 
