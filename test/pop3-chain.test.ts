@@ -81,9 +81,9 @@ describe.runIf(installed('python3'))('qmail-popup and what it runs', () => {
 
   test('one attempt, and then the end', async () => {
     const { code, out, err } = await dialogue('USER joe\nPASS wrong\nUSER joe\nPASS secret\n');
-    expect(out).toBe('+OK <STAMP>\r\n+OK \r\n-ERR authorization failed\r\n');
+    expect(out).toBe('+OK <STAMP>\r\n+OK \r\n-ERR [AUTH] authorization failed\r\n');
     expect(code).toBe(1);
-    expect(err).toBe('qmail-popup: login failed ip=unknown user="joe"\n');
+    expect(err).toBe('qmail-popup: LOGIN FAILED, ip=[unknown], user="joe"\n');
   });
 
   test('a checker that is not there is said to the log, and the client hears no path', async () => {
@@ -157,9 +157,16 @@ describe.runIf(installed('python3'))('qmail-popup and what it runs', () => {
       );
     });
 
-    test.runIf(installed('curl'))('curl logs in, by APOP as it prefers, and reads', async () => {
+    test.runIf(installed('curl'))('curl logs in by APOP and reads', async () => {
       put('3.a.h', 'Subject: for curl\n\nhello\n');
-      const got = await run('curl', ['-sS', '-u', 'joe:secret', `pop3://127.0.0.1:${port}/1`]);
+      const got = await run('curl', [
+        '-sS',
+        '--login-options',
+        'AUTH=+APOP',
+        '-u',
+        'joe:secret',
+        `pop3://127.0.0.1:${port}/1`,
+      ]);
       expect(got.err).toBe('');
       expect(got.out.toString('latin1')).toContain('Subject: for curl\r\n\r\nhello\r\n');
     });

@@ -53,7 +53,7 @@ describe('in a private instance', () => {
     for (const user of ['ann', 'nobody.there', 'ann']) {
       const start = Date.now();
       expect(await client.say(`USER ${user}@${DOMAIN}\n`)).toBe('+OK \r\n');
-      expect(await client.say('PASS wrong\n')).toBe('-ERR authorization failed\r\n');
+      expect(await client.say('PASS wrong\n')).toBe('-ERR [AUTH] authorization failed\r\n');
       times.push(Date.now() - start);
     }
     expect(times[0]).toBeGreaterThanOrEqual(990);
@@ -68,8 +68,8 @@ describe('in a private instance', () => {
 
   test('before login there is nothing but login', async () => {
     const client = await PopClient.open(host.port);
-    expect(await client.finish('STAT\nPASS x\nUSER\nCAPA\nQUIT\n')).toMatch(
-      /^-ERR authorization first\r\n-ERR USER first\r\n-ERR syntax error\r\n\+OK .*\r\nUSER\r\n(.+\r\n)+\.\r\n\+OK \r\n$/,
+    expect(await client.finish('STAT\nPASS x\nUSER\nCAPA\nSTLS\nQUIT\n')).toMatch(
+      /^-ERR authorization first\r\n-ERR USER first\r\n-ERR syntax error\r\n\+OK .*\r\nUSER\r\nSASL PLAIN LOGIN\r\n(.+\r\n)+\.\r\n-ERR TLS is not available\r\n\+OK \r\n$/,
     );
   });
 
@@ -79,7 +79,7 @@ describe('in a private instance', () => {
     await until('the failure is logged', () =>
       host
         .log()
-        .includes('login failed ip=127.0.0.1 user="x\\x22 login ip=1.2.3.4\\x1b[2J\\x5c"\n'),
+        .includes('LOGIN FAILED, ip=[127.0.0.1], user="x\\x22 login ip=1.2.3.4\\x1b[2J\\x5c"\n'),
     );
     client.destroy();
     expect(host.log()).toMatch(/login ip=127\.0\.0\.1 user="ann@virtual\.test"\n/);
@@ -261,7 +261,7 @@ describe.runIf(isRoot)('as root runs it (needs root)', () => {
   test('root itself has no mailbox here', async () => {
     const client = await PopClient.open(host.port);
     expect(await client.finish('USER root\nPASS x\nQUIT\n')).toBe(
-      '+OK \r\n-ERR authorization failed\r\n+OK \r\n',
+      '+OK \r\n-ERR [AUTH] authorization failed\r\n+OK \r\n',
     );
   });
 });

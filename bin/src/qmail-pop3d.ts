@@ -6,7 +6,7 @@ run(
   {
     name: 'qmail-pop3d',
     summary: 'lets a POP3 client read a maildir; with --listen it is a whole POP3 service',
-    synopsis: '[--listen address ...] [maildir]',
+    synopsis: '[--listen address ...] [--tls-listen address ...] [maildir]',
     options: pop3dFlags,
     max: 1,
     usageExit: 1,

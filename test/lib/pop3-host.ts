@@ -6,6 +6,7 @@ import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { writeCdb } from '@q/cdb';
+import type { KeyPair } from '@q/tls';
 import { compileAssign } from '@q/users';
 import { DIST, openDirectory, removeInstance } from './instance.ts';
 import { until } from './processes.ts';
@@ -20,6 +21,8 @@ export interface Pop3Host {
   /** The virtual users and their passwords. */
   readonly users: Readonly<Record<string, string>>;
   readonly port: number;
+  /** Where connections begin with TLS, if --tls-listen was given. */
+  readonly tlsPort: number | undefined;
   readonly service: ChildProcess;
   /** Everything the service has logged. */
   log(): string;
@@ -32,10 +35,18 @@ export interface Pop3Host {
 export async function startPop3Host(
   mode: 'private' | 'root',
   words: readonly string[] = [],
+  keys?: KeyPair,
 ): Promise<Pop3Host> {
   const home = openDirectory('pop3-host-');
   const users = { ann: 'anns secret', ben: 'bens secret' };
   await makeTree(home, mode);
+  if (keys !== undefined) {
+    writeFileSync(join(home, 'control/servercert.pem'), keys.cert);
+    // As a host has it: for the parent alone.
+    writeFileSync(join(home, 'control/serverkey.pem'), keys.key, { mode: 0o600 });
+    if (isRoot && mode === 'private')
+      chownSync(join(home, 'control/serverkey.pem'), OWNER_UID, OWNER_UID);
+  }
   const owner = { uid: OWNER_UID, gid: OWNER_UID, cwd: join(home, 'joe') };
   const env = { PATH: process.env.PATH, QMAILHOME: home };
   for (const [name, password] of Object.entries(users)) {
@@ -63,6 +74,7 @@ export async function startPop3Host(
   const port = await until('the service listens', () => {
     if (service.exitCode !== null)
       throw new Error(`the service ended with exit code ${service.exitCode}: ${log}`);
+    if (!log.includes('status:')) return undefined;
     return Number(/listening on 127\.0\.0\.1:([0-9]+)/.exec(log)?.[1] ?? 0) || undefined;
   }).catch(async (error: unknown) => {
     await removeInstance(home, [service]);
@@ -73,6 +85,9 @@ export async function startPop3Host(
     home,
     users,
     port,
+    tlsPort: words.includes('--tls-listen')
+      ? Number(/listening on .*\n[\s\S]*?listening on 127\.0\.0\.1:([0-9]+)/.exec(log)?.[1])
+      : undefined,
     service,
     log: () => log,
     maildir,

@@ -1,5 +1,7 @@
 // Where a connection's bytes come from, and what has come and was not taken.
 
+import type { Duplex } from 'node:stream';
+
 /** Bytes on demand. Little is taken from the other side before it is asked for: see AHEAD_MAX. */
 export interface Source {
   /** What is there now; undefined when nothing is there yet, or nothing will ever be again. The taker's to keep. */
@@ -12,6 +14,11 @@ export interface Source {
   onReady(wake: (() => void) | undefined): void;
   /** Stops reading and lets the process end; the descriptor stays open. */
   release(): void;
+  /**
+   * Stops reading, and gives what stands behind it to whoever will read and write it from now on; undefined where
+   * that goes one way only.
+   */
+  detach(): Duplex | undefined;
   /** Stops reading and closes. */
   close(): void;
 }
@@ -36,6 +43,10 @@ export abstract class Arrivals implements Source {
 
   lend(): Buffer | undefined {
     return this.take();
+  }
+
+  detach(): Duplex | undefined {
+    return undefined;
   }
 
   get ended(): boolean {

@@ -5,6 +5,7 @@
 // Node lets a socket be read so (`onread`) when it makes the socket; the server of node:net does not ask. An accepted
 // socket therefore gives its handle to a new one, before anything has been read.
 
+import { fstatSync } from 'node:fs';
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import { Arrivals, type Source } from './arrivals.ts';
 import { AHEAD_MAX, READ_SIZE, ROOMS_AHEAD_MAX } from './limits.ts';
@@ -30,13 +31,13 @@ export function adoptSocket(socket: Socket): SocketSource | undefined {
   handle.reading = false;
   owner._handle = null;
   socket.destroy();
-  return new SharedBufferSource({ handle, allowHalfOpen } as SocketConstructorOpts);
+  return new SharedBufferSource({ handle, allowHalfOpen } as SocketConstructorOpts, true);
 }
 
 /** A source over the descriptor of a pipe or a socket. */
 export function socketOf(fd: number): SocketSource {
   // Said to be writable only so that the end of input does not close the descriptor.
-  return new SharedBufferSource({ fd, allowHalfOpen: true });
+  return new SharedBufferSource({ fd, allowHalfOpen: true }, fstatSync(fd).isSocket());
 }
 
 /** What Node calls a handle: node:net's own, of a TCP or unix socket. */
@@ -50,6 +51,8 @@ let shared: Buffer | undefined;
 
 class SharedBufferSource extends Arrivals implements SocketSource {
   readonly socket: Socket;
+  /** Not the end of a pipe, which Node calls a Socket too. */
+  readonly #twoWay: boolean;
   #paused = false;
   /** Who takes what arrives gives it back: it goes into rooms. */
   #lending = false;
@@ -58,8 +61,9 @@ class SharedBufferSource extends Arrivals implements SocketSource {
   /** The room of the chunk that was lent last. */
   #lent: Buffer | undefined;
 
-  constructor(options: SocketConstructorOpts) {
+  constructor(options: SocketConstructorOpts, twoWay: boolean) {
     super();
+    this.#twoWay = twoWay;
     shared ??= Buffer.allocUnsafeSlow(READ_SIZE);
     const onread = { buffer: shared, callback: this.#onRead };
     // net.connect's documents say onread; Socket's types do not.
@@ -124,6 +128,12 @@ class SharedBufferSource extends Arrivals implements SocketSource {
   release(): void {
     this.socket.pause();
     this.socket.unref();
+  }
+
+  override detach(): Socket | undefined {
+    if (!this.#twoWay) return undefined;
+    this.socket.pause();
+    return this.socket;
   }
 
   // What is lent stays the borrower's: it may be on its way to the disk while somebody else closes.

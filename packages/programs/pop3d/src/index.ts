@@ -1,2 +1,2 @@
-export { listenFlags as pop3dFlags } from '@q/session';
 export { pop3dMain } from './main.ts';
+export { pop3dFlags } from './options.ts';

@@ -14,3 +14,6 @@ export const IDLE_SECONDS = 1200;
 
 /** Seconds to read on after our last word, so that no reset takes it away. */
 export const LINGER_SECONDS = 2;
+
+/** Courier's list of unique-ids, in bytes: 300 000 messages. A larger one is no list. */
+export const COURIER_LIST_MAX = 32 * 1024 * 1024;

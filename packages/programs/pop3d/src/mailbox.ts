@@ -12,6 +12,7 @@ import { errnoOf } from '@q/fault';
 import { renameFile, unlinkIfThere } from '@q/fsx';
 import { type Entry, entryPath, openEntry, scanMaildir } from '@q/maildir';
 import { uidOf } from '@q/pop3';
+import { courierUids } from './courier-uids.ts';
 import { STAT_BATCH } from './limits.ts';
 import type { OpenMessage } from './retrieve.ts';
 
@@ -45,6 +46,8 @@ export async function openMailbox(dir: string): Promise<Mailbox> {
       if (slot !== undefined) slots.push(slot);
       if (++looks % STAT_BATCH === 0) await nextTurn();
     }
+    const uids = await courierUids(dir);
+    for (const slot of slots) slot.uid = uids.get(slot.unique) ?? slot.uid;
     slots.sort((a, b) => a.time - b.time || (a.unique < b.unique ? -1 : 1));
     return new Mailbox(dir, distinct(dir, slots));
   } catch (error) {
@@ -183,6 +186,7 @@ const SURE = 2;
 
 /** One message and where its file was last seen. */
 interface Slot extends Message {
+  uid: string;
   readonly unique: string;
   /** Seconds; the order of the list. */
   readonly time: number;

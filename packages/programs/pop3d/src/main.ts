@@ -3,8 +3,9 @@
 
 import { Permanent } from '@q/fault';
 import type { Invocation } from '@q/proc';
-import { Disconnected, listenOptionsOf, serveStdio, Timeout } from '@q/session';
+import { Disconnected, serveStdio, Timeout } from '@q/session';
 import { IDLE_SECONDS } from './limits.ts';
+import { serviceOptionsOf } from './options.ts';
 import { residentChild } from './resident/child.ts';
 import { residentParent } from './resident/parent.ts';
 import { newTally, serveMailbox } from './session.ts';
@@ -16,11 +17,9 @@ const DEFAULT_MAILDIR = 'Maildir';
 export async function pop3dMain(invocation: Invocation): Promise<number> {
   // Only our own parent starts us with an IPC channel; it says what we are.
   if (process.channel !== undefined) return residentChild(invocation);
-  const listening = listenOptionsOf(invocation.options, invocation.env, 'qmaild');
+  const service = serviceOptionsOf(invocation);
   const [maildir] = invocation.args;
-  if (listening !== undefined) {
-    return residentParent(invocation, listening, maildir ?? DEFAULT_MAILDIR);
-  }
+  if (service !== undefined) return residentParent(invocation, service, maildir ?? DEFAULT_MAILDIR);
   if (maildir === undefined) throw new Permanent('no maildir given', { exitCode: EXIT_REFUSED });
   return oneShot(invocation, maildir);
 }

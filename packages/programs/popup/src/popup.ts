@@ -3,8 +3,14 @@
 // It knows no passwords. What the client says goes to SUBPROGRAM on descriptor 3 (checkpassword's
 // interface), which runs the rest of the session on our descriptors 0 and 1; so no byte is read beyond
 // the PASS line, and clients may pipeline. One attempt a connection.
+//
+// After STLS (RFC 2595) this process stays between the client and SUBPROGRAM, which gets a socket pair's end.
 
+import { closeSync } from 'node:fs';
+import { join } from 'node:path';
 import { EXIT_MISUSED, EXIT_TEMPORARY, encodeCredentials, runChecker } from '@q/checkpassword';
+import { qmailHome } from '@q/control';
+import { faultOf } from '@q/fault';
 import { escapeForLog, type Log, openLog } from '@q/log';
 import {
   type Authorizing,
@@ -14,9 +20,12 @@ import {
   type Step,
   say,
   serveCommands,
+  tlsRequired,
 } from '@q/pop3';
 import type { Exit, Invocation } from '@q/proc';
-import { type Peer, serveStdio } from '@q/session';
+import type { SaslLogin } from '@q/sasl';
+import { type Conn, openTunnel, type Peer, type Secure, serveStdio } from '@q/session';
+import { KeyFiles, ServerContexts } from '@q/tls';
 import { IDLE_SECONDS, LOGIN_SECONDS } from './limits.ts';
 
 const EXIT_DONE = 0;
@@ -29,17 +38,16 @@ export async function popupMain(invocation: Invocation): Promise<number> {
   return serveStdio(
     async (conn, peer) => {
       const stamp = `<${process.pid}.${Math.floor(Date.now() / 1000)}@${host}>`;
-      const state: State = { conn, stamp };
+      const tls = tlsOf(invocation, log);
+      // Courier's setting. Few checkers know CRAM-MD5, and clients prefer it to what all know.
+      const cramMd5 = peer.env.POP3AUTH?.split(/\s+/).includes('CRAM-MD5') === true;
+      const state: State = { conn, stamp, cramMd5, tls, needsTls: tlsRequired(peer) };
       conn.idleTimeout = IDLE_SECONDS;
       conn.deadline = Date.now() + LOGIN_SECONDS * 1000;
       conn.write(ok(stamp));
       const end = await serveCommands(conn, TABLE, state);
       if (state.login === undefined) return end === 'stop' ? EXIT_DONE : EXIT_NO_LOGIN;
-      // From here on the descriptors are the subprogram's.
-      await conn.flush();
-      conn.release();
-      const request = { argv: argv as [string, ...string[]], env: { ...peer.env } };
-      const verdict = await runChecker({ ...request, credentials: state.login.credentials })
+      const verdict = await runSubprogram(conn, argv as [string, ...string[]], peer, state.login)
         .then(verdictOf)
         .catch((error: Error) => {
           log(`warning: ${error.message}`);
@@ -54,27 +62,68 @@ export async function popupMain(invocation: Invocation): Promise<number> {
   );
 }
 
+interface SubmittedLogin {
+  readonly user: string;
+  readonly credentials: Buffer;
+}
+
 interface State extends Authorizing {
   /** Part of the greeting; what an APOP digest is made with. */
   readonly stamp: string;
-  /** After PASS or APOP. */
-  login?: { readonly user: string; readonly credentials: Buffer };
+  /** After PASS, APOP or AUTH. */
+  login?: SubmittedLogin;
 }
 
-const TABLE = authorizationTable<State>(submit, [{ verb: 'APOP', run: apop }]);
+const TABLE = authorizationTable<State>(submit);
 
-/** APOP NAME DIGEST: the digest travels as the password; a checker that knows APOP has the stamp too. */
-function apop(state: State, argument: string): Step {
-  const space = argument.indexOf(' ');
-  if (space <= 0) return say(state.conn, ERR.syntax, 'bad');
-  return submit(state, argument.slice(0, space), argument.slice(space + 1));
-}
-
-function submit(state: State, name: string, password: string): Step {
-  const credentials = encodeCredentials({ user: name, password, stamp: state.stamp });
+/** The subprogram gets the stamp with every login, as from qmail. */
+function submit(state: State, { user, password }: SaslLogin): Step {
+  const credentials = encodeCredentials({ user, password, stamp: state.stamp });
   if (credentials === undefined) return say(state.conn, ERR.syntax, 'bad');
-  state.login = { user: name, credentials };
+  state.login = { user, credentials };
   return 'stop';
+}
+
+/** STLS where the host has a certificate; it is read by the connections that want it. */
+function tlsOf({ env }: Invocation, log: Log): (() => Secure) | undefined {
+  const keys = new KeyFiles(join(qmailHome(env), 'control'));
+  if (!keys.there) return undefined;
+  return () => {
+    try {
+      return new ServerContexts(keys.read()).secure;
+    } catch (error) {
+      log(`warning: ${faultOf(error, 'unable to use servercert.pem').message}`);
+      throw error;
+    }
+  };
+}
+
+/** From here on the client's descriptors, or what stands for them, are the subprogram's. */
+async function runSubprogram(
+  conn: Conn,
+  argv: readonly [string, ...string[]],
+  peer: Peer,
+  { credentials }: SubmittedLogin,
+): Promise<Exit> {
+  await conn.flush();
+  if (!conn.secure) {
+    conn.release();
+    return runChecker({ argv, env: { ...peer.env }, credentials });
+  }
+  const { fd, over } = openTunnel(conn);
+  let open = true;
+  const started = () => {
+    if (open) closeSync(fd);
+    open = false;
+  };
+  try {
+    // Courier's word for it.
+    const env = { ...peer.env, POP3_TLS: '1' };
+    return await runChecker({ argv, env, credentials, stdio: [fd, fd, 2], started });
+  } finally {
+    started();
+    await over;
+  }
 }
 
 /**
@@ -91,7 +140,8 @@ function verdictOf(exit: Exit): string | undefined {
 
 /** One line for fail2ban; the address comes first, where nothing a stranger typed stands before it. */
 function logFailure(log: Log, peer: Peer, name: string, verdict: string): void {
-  const kind = verdict === ERR.authorizationFailed ? 'login failed' : 'login trouble';
-  const quoted = escapeForLog(name).replaceAll('"', '\\x22');
-  log(`${kind} ip=${escapeForLog(peer.remoteIp)} user="${quoted}"`);
+  const user = `user="${escapeForLog(name).replaceAll('"', '\\x22')}"`;
+  const ip = escapeForLog(peer.remoteIp);
+  if (verdict === ERR.authorizationFailed) log(`LOGIN FAILED, ip=[${ip}], ${user}`);
+  else log(`login trouble ip=${ip} ${user}`);
 }

@@ -11,6 +11,8 @@ export interface CheckerRequest {
   readonly credentials: Buffer;
   /** Descriptors of ours that become 0, 1 and 2 there. Nothing may have been read ahead from the first. */
   readonly stdio?: readonly [number, number, number];
+  /** Called when the checker has its descriptors, and we may close ours. */
+  started?(): void;
 }
 
 /**
@@ -26,6 +28,7 @@ export async function runChecker(request: CheckerRequest): Promise<Exit> {
     env: request.env,
     stdio: [...(request.stdio ?? [0, 1, 2]), 'pipe'],
   });
+  request.started?.();
   // A checker that exits unread breaks the pipe; its exit code says all there is to say.
   child.stdio[3]?.end(request.credentials);
   return child.exited;

@@ -1,4 +1,4 @@
-export { type Authorizing, authorizationTable } from './authorization.ts';
+export { type Authorizing, authorizationTable, tlsRequired } from './authorization.ts';
 export { BodyEncoder } from './body.ts';
 export { type Command, parseCommand, parseNumber, parseNumbers } from './command.ts';
 export { COMMAND_LINE_MAX } from './limits.ts';

@@ -23,7 +23,15 @@ export const ERR = {
   // Before login: qmail-popup.
   authorizationFirst: err('authorization first'),
   userFirst: err('USER first'),
-  authorizationFailed: err('authorization failed'),
+  /** RFC 3206: AUTH says that it is the name or the password, and nothing else. */
+  authorizationFailed: err('[AUTH] authorization failed'),
+  /** Not AUTH: the password may be right, and nobody has looked at it. */
+  tooManyLogins: err('[SYS/TEMP] too many wrong passwords, please try again later'),
+  tlsFirst: err('STLS first'),
+  tlsAlready: err('TLS is on already'),
+  noTls: err('TLS is not available'),
+  mechanism: err('no such mechanism'),
+  cancelled: err('cancelled'),
   childCrashed: err('aack, child crashed'),
   unableToFork: err('unable to fork'),
   /** RFC 3206: the client should keep the password and come again. */
@@ -45,13 +53,16 @@ export function capabilityList(capabilities: readonly string[]): string {
 
 /**
  * What holds before and after login. PIPELINING: whatever stands behind PASS in the same packet is
- * answered by the next process in the chain. EXPIRE NEVER: nothing is removed but by DELE and QUIT.
+ * answered by the next process in the chain. EXPIRE NEVER: nothing is removed but by DELE and QUIT. UTF8: headers in
+ * UTF-8 are sent as they are stored; so they are to clients that did not ask for it, as by qmail.
  */
 export const CAPABILITIES = [
   'TOP',
   'UIDL',
   'RESP-CODES',
+  'AUTH-RESP-CODE',
   'PIPELINING',
   'EXPIRE NEVER',
+  'UTF8',
   'IMPLEMENTATION qmail-ts',
 ] as const;

@@ -4,13 +4,14 @@
 // a client that pipelines gets its answers in one packet, and nobody has to remember to flush.
 
 import type { Socket } from 'node:net';
-import type { Readable, Writable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
+import { Permanent } from '@q/fault';
 import { adoptSocket, type Source } from '@q/net';
 import { Clocks, type Register } from './clocks.ts';
-import { LineTooLong } from './errors.ts';
+import { Disconnected, LineTooLong } from './errors.ts';
 import { type HeldSocket, holdSocket } from './handover.ts';
 import { Held } from './held.ts';
-import { IDLE_TIMEOUT, LINGER_BYTES } from './limits.ts';
+import { HANDSHAKE_SECONDS, IDLE_TIMEOUT, LINGER_BYTES } from './limits.ts';
 import { Outbox } from './outbox.ts';
 import { streamSource } from './source.ts';
 
@@ -44,14 +45,17 @@ export function connOfAccepted(socket: Socket, options: ConnOptions = {}): Conn 
   return new Conn(source, source.socket, options);
 }
 
+/** Makes an encrypted stream of one that is not, as the server. Rejects when the peer cannot do it. */
+export type Secure = (stream: Duplex) => Promise<Duplex>;
+
 export class Conn {
-  readonly secure: boolean;
-  readonly #source: Source;
-  readonly #output: Writable;
+  #secure: boolean;
+  #source: Source;
+  #output: Writable;
   readonly #linger: number;
-  readonly #atClose: 'end' | 'leave';
+  #atClose: 'end' | 'leave';
   readonly #clocks: Clocks;
-  readonly #outbox: Outbox;
+  #outbox: Outbox;
   readonly #held = new Held();
   readonly #whenReady: Register;
   #closed: Promise<void> | undefined;
@@ -59,12 +63,17 @@ export class Conn {
   constructor(source: Source, output: Writable, options: ConnOptions) {
     this.#source = source;
     this.#output = output;
-    this.secure = options.secure ?? false;
+    this.#secure = options.secure ?? false;
     this.#linger = options.linger ?? 0;
     this.#atClose = options.output ?? 'end';
     this.#clocks = new Clocks(options.idleTimeout ?? IDLE_TIMEOUT, options.deadline);
     this.#outbox = new Outbox(output, this.#clocks);
-    this.#whenReady = (wake) => source.onReady(wake);
+    this.#whenReady = (wake) => this.#source.onReady(wake);
+  }
+
+  /** True when what is read and written here is encrypted on the wire. */
+  get secure(): boolean {
+    return this.#secure;
   }
 
   /** Seconds without a byte read (or taken by the peer) before Timeout. Infinity: no limit. */
@@ -219,6 +228,48 @@ export class Conn {
     this.release();
     this.#closed = Promise.resolve();
     return { held, rest };
+  }
+
+  /**
+   * Goes on encrypted: what was written goes out in clear, what has arrived is thrown away (nobody can know
+   * who put it there), and `secure` does the rest, in a bounded time. Throws Permanent where the connection is
+   * no socket, Timeout or Disconnected when nothing comes of it; the connection is over then.
+   */
+  async upgrade(secure: Secure): Promise<void> {
+    await this.#outbox.empty();
+    this.discardInput();
+    const stream = this.#source.detach();
+    if (stream === undefined) throw new Permanent('only a socket can be encrypted');
+    const before = this.#clocks.deadline;
+    this.deadline = Math.min(
+      before ?? Number.POSITIVE_INFINITY,
+      Date.now() + HANDSHAKE_SECONDS * 1000,
+    );
+    let failure: unknown;
+    let secured: Duplex | undefined;
+    const shaken = secure(stream).then(
+      (it) => {
+        secured = it;
+      },
+      (error: unknown) => {
+        failure = error;
+      },
+    );
+    try {
+      await this.#clocks.wait(false, (wake) => void (wake && shaken.then(wake)));
+      if (secured === undefined) throw new Disconnected(failure);
+    } catch (error) {
+      stream.destroy();
+      this.destroy();
+      throw error;
+    }
+    this.deadline = before;
+    this.#source = streamSource(secured);
+    this.#output = secured;
+    this.#outbox = new Outbox(secured, this.#clocks);
+    this.#secure = true;
+    // A descriptor that a child would go on with is of no use to one without the keys.
+    this.#atClose = 'end';
   }
 
   // --- input ---

@@ -66,6 +66,13 @@ export function socketOfHeld(held: HeldSocket): Socket {
   } as ConstructorParameters<typeof Socket>[0]);
 }
 
+/** A socket that nobody has read from yet; the descriptor is the handle's from now on. */
+export function heldSocketOfFd(fd: number): HeldSocket {
+  return holdSocket(new Socket({ fd, allowHalfOpen: true, manualStart: true } as SocketOptions));
+}
+
+type SocketOptions = ConstructorParameters<typeof Socket>[0];
+
 /** Stops reading from a socket, which is of no use in this process afterwards. For Conn.handOver. */
 export function holdSocket(stream: unknown): HeldSocket {
   const raw = stream instanceof Socket ? rawHandleOf(stream) : undefined;

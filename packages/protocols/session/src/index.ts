@@ -1,4 +1,4 @@
-export { Conn, type ConnOptions, connOf, connOfAccepted } from './conn.ts';
+export { Conn, type ConnOptions, connOf, connOfAccepted, type Secure } from './conn.ts';
 export { connectTo } from './connect.ts';
 export { type Endpoint, endpointText, inheritedEndpoints, parseEndpoint } from './endpoint.ts';
 export { Disconnected, LineTooLong, Timeout } from './errors.ts';
@@ -8,6 +8,7 @@ export {
   descriptorOf,
   type HeldSocket,
   heldSocketOf,
+  heldSocketOfFd,
   passSocket,
   socketOfHeld,
 } from './handover.ts';
@@ -16,3 +17,4 @@ export { listenFlags, listenOptionsOf } from './options.ts';
 export { type Peer, peerFromEnv, plainIp, socketEnv } from './peer.ts';
 export { type Caller, decodeRule, Rules, ruleKeys, type Verdict } from './rules.ts';
 export { type Session, type StdioOptions, serveStdio } from './stdio.ts';
+export { openTunnel } from './tunnel.ts';

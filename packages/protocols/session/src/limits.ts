@@ -29,3 +29,9 @@ export const JOIN_BYTES = 16 * 1024;
 
 /** Seconds the fixed sentence for a refused connection may take to leave. */
 export const REFUSAL_SECONDS = 5;
+
+/** Seconds a TLS handshake may take: two round trips, and a phone on a bad line. */
+export const HANDSHAKE_SECONDS = 30;
+
+/** Seconds without a byte in either direction of a tunnel: longer than any server at its end waits. */
+export const TUNNEL_IDLE = 2000;

@@ -6,7 +6,7 @@ import { faultOf, Permanent } from '@q/fault';
 import { escapeForLog, type Log } from '@q/log';
 import { dropPrivileges, getpwnam } from '@q/posix';
 import { bind, boundText } from './bind.ts';
-import { type Conn, connOfAccepted } from './conn.ts';
+import { type Conn, connOfAccepted, type Secure } from './conn.ts';
 import { type Endpoint, parseEndpoint } from './endpoint.ts';
 import { Disconnected, Timeout } from './errors.ts';
 import { Gate } from './gate.ts';
@@ -18,6 +18,8 @@ import type { Session } from './stdio.ts';
 export interface ListenOptions {
   /** HOST:PORT, [IPv6]:PORT, unix:PATH or fd:N; see endpoint.ts. */
   readonly addresses: readonly string[];
+  /** More of them, where a connection is encrypted before its first byte. */
+  readonly tls?: { readonly addresses: readonly string[]; readonly secure: Secure };
   /** Most sessions at a time; the next ones are refused. */
   readonly max?: number;
   /** Most sessions at a time from one IPv4 address or IPv6 /64. */
@@ -39,7 +41,7 @@ export interface ListenOptions {
 }
 
 export interface Listener {
-  /** Where it listens, in the order asked for, with the port the kernel chose for 0. */
+  /** Where it listens, in the order asked for, TLS last, with the port the kernel chose for 0. */
   readonly addresses: readonly string[];
   /** Resolves when it has stopped and the last session is over. */
   readonly closed: Promise<void>;
@@ -53,7 +55,7 @@ export interface Listener {
  */
 export async function listen(session: Session, options: ListenOptions): Promise<Listener> {
   const host = new Host(session, options);
-  await host.open(options.addresses.map(parseEndpoint));
+  await host.open();
   const stop = () => void host.close();
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
@@ -93,7 +95,9 @@ class Host implements Listener {
     });
   }
 
-  async open(endpoints: readonly Endpoint[]): Promise<void> {
+  async open(): Promise<void> {
+    const { addresses, tls } = this.#options;
+    const endpoints = [...addresses, ...(tls?.addresses ?? [])].map(parseEndpoint);
     if (endpoints.length === 0) throw new Permanent('nothing to listen on');
     try {
       for (const endpoint of endpoints) {
@@ -105,8 +109,9 @@ class Host implements Listener {
       throw error;
     }
     this.addresses = this.#servers.map((server, i) => boundText(server, endpoints[i] as Endpoint));
-    for (const server of this.#servers) {
-      server.on('connection', (socket) => this.#accept(socket));
+    for (const [i, server] of this.#servers.entries()) {
+      const secure = i < addresses.length ? undefined : tls?.secure;
+      server.on('connection', (socket) => this.#accept(socket, secure));
       // Running out of descriptors is no reason to end: the next connection may find some.
       server.on('error', (error) =>
         this.#log(`warning: ${faultOf(error, 'unable to accept').message}`),
@@ -135,7 +140,7 @@ class Host implements Listener {
     this.#announceClosed();
   }
 
-  #accept(socket: Socket): void {
+  #accept(socket: Socket, secure: Secure | undefined): void {
     socket.on('error', () => {});
     const id = ++this.#serial;
     const env = socketEnv(this.#env, socket);
@@ -144,7 +149,8 @@ class Host implements Listener {
     const admission = this.#stopping ? 'full' : this.#gate.enter(ip);
     if (admission !== 'ok') {
       this.#log(`deny ${id} ${describe(env)} ${admission}`);
-      refuse(socket, this.#options.busy);
+      // A sentence in clear would be no sentence to a client that waits for TLS.
+      refuse(socket, secure === undefined ? this.#options.busy : undefined);
       return;
     }
     const peer = this.#admit(id, env, socket);
@@ -153,7 +159,7 @@ class Host implements Listener {
       return;
     }
     const conn = connOfAccepted(socket, { linger: LINGER_SECONDS });
-    const running = this.#run(id, conn, peer).finally(() => {
+    const running = this.#run(id, conn, peer, secure).finally(() => {
       this.#running.delete(conn);
       this.#gate.leave(ip);
       this.#status();
@@ -181,9 +187,10 @@ class Host implements Listener {
     return undefined;
   }
 
-  async #run(id: number, conn: Conn, peer: Peer): Promise<void> {
+  async #run(id: number, conn: Conn, peer: Peer, secure: Secure | undefined): Promise<void> {
     let code = 111;
     try {
+      if (secure !== undefined) await conn.upgrade(secure);
       code = (await this.#session(conn, peer)) ?? 0;
     } catch (error) {
       if (error instanceof Timeout || error instanceof Disconnected) code = 1;

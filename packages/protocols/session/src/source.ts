@@ -1,11 +1,15 @@
 // Where a connection's bytes come from: a stream, or a descriptor that is read one byte at a time
 // because a child process will inherit it and must find the rest.
 
-import { read } from 'node:fs';
+import { fstatSync, read, readSync } from 'node:fs';
 import { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
+import { Duplex, type Readable } from 'node:stream';
 import { Arrivals, type Source } from '@q/net';
+import { dupAbove } from '@q/posix';
 import { AHEAD_MAX } from './limits.ts';
+
+/** The lowest descriptor for a copy of our own: 0, 1, 2 and 3 have a meaning in programs that run others. */
+const FIRST_FREE = 10;
 
 /** A source over any readable stream. */
 export function streamSource(stream: Readable & { unref?(): unknown }): Source {
@@ -67,6 +71,14 @@ class StreamSource extends Arrivals {
     this.#stream.unref?.();
   }
 
+  override detach(): Duplex | undefined {
+    const stream = this.#stream;
+    if (!(stream instanceof Duplex)) return undefined;
+    stream.off('data', this.#onData);
+    stream.pause();
+    return stream;
+  }
+
   close(): void {
     this.#stream.destroy();
   }
@@ -74,10 +86,12 @@ class StreamSource extends Arrivals {
 
 /** The byte buffer and the `false` answer make libuv stop after each single read. */
 class SingleByteSource extends Arrivals {
+  readonly #fd: number;
   readonly socket: Socket;
 
   constructor(fd: number) {
     super();
+    this.#fd = fd;
     this.socket = new Socket({
       fd,
       readable: true,
@@ -105,8 +119,26 @@ class SingleByteSource extends Arrivals {
     this.socket.unref();
   }
 
+  /** A second descriptor, because the first one has its handle already. */
+  override detach(): Duplex | undefined {
+    if (!fstatSync(this.#fd).isSocket()) return undefined;
+    this.release();
+    discardWaiting(this.#fd);
+    return new Socket({ fd: dupAbove(this.#fd, FIRST_FREE), allowHalfOpen: true });
+  }
+
   close(): void {
     this.socket.destroy();
+  }
+}
+
+/** Throws away what the kernel holds of a socket, which Node has made non-blocking, or a good part of a flood. */
+function discardWaiting(fd: number): void {
+  const buffer = Buffer.allocUnsafe(AHEAD_MAX);
+  try {
+    for (let reads = 0; reads < 16 && readSync(fd, buffer) > 0; reads++);
+  } catch {
+    // EAGAIN: nothing is left. Any other error is met by whoever reads next.
   }
 }
 

@@ -101,12 +101,17 @@ export class Broker {
     const password = bytesOf(login.password);
     const { base, virtualName } = await this.#resolve(login, password);
     const { user: name, uid, gid, home } = base;
-    if (virtualName === '') await authenticateSystem(name, password);
+    if (virtualName === '') {
+      // A system user's password is stored hashed: there is nothing to make a digest of.
+      await authenticateSystem(login.stamp === undefined ? name : '', password);
+    }
     const worker = workers.of({ name, uid, gid, home });
     if (worker === undefined) return 'temporary';
     const release = worker.expect();
     if (virtualName === '') return { worker, maildir, release };
-    const answer = await worker.check(login.id, virtualName, login.password);
+    const { stamp } = login;
+    const check = { user: virtualName, password: login.password, ...(stamp && { stamp }) };
+    const answer = await worker.check(login.id, check);
     if (answer.verdict === 'ok' && answer.maildir !== undefined)
       return { worker, maildir: answer.maildir, release };
     release();

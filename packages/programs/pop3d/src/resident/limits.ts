@@ -6,18 +6,6 @@ export const LOGIN_SECONDS = 180;
 /** Wrong passwords on one connection; then it is closed. */
 export const ATTEMPTS_MAX = 3;
 
-/** Milliseconds before the first wrong password is answered; also what hides how fast it was found wrong. */
-export const PENALTY_FIRST = 1000;
-
-/** The longest such wait, in milliseconds: it holds one of the client's few connections that long. */
-export const PENALTY_MAX = 15_000;
-
-/** Milliseconds without a failure after which an address starts anew. */
-export const PENALTY_MEMORY = 600_000;
-
-/** Addresses remembered; the one that failed longest ago is forgotten first. 10 000 cost about 1 MB. */
-export const PENALTY_ADDRESSES = 10_000;
-
 /** Milliseconds the rest of the service may take to judge a password, a worker's start included. */
 export const VERDICT_TIMEOUT = 30_000;
 
@@ -35,3 +23,6 @@ export const GRACE_SECONDS = 20;
 
 /** Bytes read ahead of the hand-over by the login process: one read of a socket. */
 export const REST_MAX = 1024 * 1024;
+
+/** Milliseconds between two looks at the certificates: renewed ones are in use soon, and a look is a few stats. */
+export const KEYS_LOOK = 5000;

@@ -1,6 +1,7 @@
 // The login process's side of its channel to the parent.
 
 import { type HeldSocket, passSocket } from '@q/session';
+import type { KeySet } from '@q/tls';
 import type { Tally } from '../session.ts';
 import { VERDICT_TIMEOUT } from './limits.ts';
 import type { FromLogin, ToLogin, Verdict } from './messages.ts';
@@ -11,10 +12,12 @@ export class Link {
   readonly #sessions = new Map<number, (tally: Tally | undefined) => void>();
   #last = 0;
 
-  constructor() {
+  /** `onKeys`: told when the host's certificates have changed. */
+  constructor(onKeys: (keys: KeySet) => void) {
     process.on('message', (message: ToLogin) => {
       if (message.kind === 'verdict') this.#verdicts.get(message.id)?.(message.verdict);
       else if (message.kind === 'ended') this.#sessions.get(message.id)?.(message.tally);
+      else onKeys(message.keys);
     });
   }
 

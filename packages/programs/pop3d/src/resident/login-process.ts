@@ -1,22 +1,40 @@
 // The login process: takes connections and asks for names and passwords. Binds as root where it must,
 // then is qmaild for good; everything a stranger can send before it has logged in is parsed here.
 
+import { faultOf } from '@q/fault';
 import { openLog } from '@q/log';
 import { listen } from '@q/session';
+import { LoginThrottle } from '@q/throttle';
+import { ServerContexts } from '@q/tls';
 import { authorization } from './authorization.ts';
 import { GRACE_SECONDS } from './limits.ts';
 import { Link } from './link.ts';
 import { LocalNames } from './local-names.ts';
 import type { LoginConfig } from './messages.ts';
-import { Penalties } from './penalties.ts';
 
 /** Serves until SIGTERM or until the parent is gone. Throws when it cannot listen. */
 export async function loginProcess(config: LoginConfig): Promise<number> {
   const log = openLog('qmail-pop3d');
-  const link = new Link();
-  const gatekeeper = { link, log, penalties: new Penalties(), names: new LocalNames() };
+  const contexts = config.keys && new ServerContexts(config.keys);
+  const link = new Link((keys) => {
+    try {
+      contexts?.replace(keys);
+    } catch (error) {
+      log(`warning: ${faultOf(error, 'unable to use new certificates').message}`);
+    }
+  });
+  const gatekeeper = {
+    link,
+    log,
+    throttle: new LoginThrottle(),
+    names: new LocalNames(),
+    secure: contexts?.secure,
+    requireTls: config.requireTls,
+    digests: config.digests,
+  };
   const listener = await listen(authorization(gatekeeper), {
     ...config.listen,
+    ...(contexts && { tls: { addresses: config.tlsAddresses, secure: contexts.secure } }),
     busy: '-ERR [SYS/TEMP] too many connections, please try again later',
     graceSeconds: GRACE_SECONDS,
     log,

@@ -1,15 +1,16 @@
 // What the three kinds of process say to each other: JSON objects over Node's IPC channel, texts latin1.
 //
-//   login process → parent    login  {id, user, password, localHost?}     is this a user?
+//   login process → parent    login  {id, user, password, stamp?, localHost?}   is this a user?
 //                             take   {id, rest} + socket                  serve this client: only after "ok"
 //                             drop   {id}                                 the client went away meanwhile
-//   parent → login process    verdict{id, verdict}     ended{id, tally?}
-//   parent → worker           check  {id, user, password}      serve{id, rest, maildir} + socket
+//   parent → login process    verdict{id, verdict}     ended{id, tally?}     keys{keys}
+//   parent → worker           check  {id, user, password, stamp?}      serve{id, rest, maildir} + socket
 //   worker → parent           checked{id, verdict, maildir?}   ended{id, tally?}
 //
 // The first message to a child says what it is: be-login, be-worker. What comes from a process with fewer
 // rights is checked here, field by field; a message that is not one of these is undefined.
 
+import type { KeySet } from '@q/tls';
 import type { Tally } from '../session.ts';
 import { REST_MAX } from './limits.ts';
 
@@ -26,6 +27,14 @@ export interface Account {
 
 export interface LoginConfig {
   readonly kind: 'be-login';
+  /** Where connections begin with TLS. */
+  readonly tlsAddresses: readonly string[];
+  /** Undefined where there is no certificate. */
+  readonly keys?: KeySet;
+  /** No password in clear, but from loopback. */
+  readonly requireTls: boolean;
+  /** APOP and CRAM-MD5 are offered. */
+  readonly digests: boolean;
   readonly listen: {
     readonly addresses: readonly string[];
     readonly max?: number;
@@ -49,6 +58,7 @@ export type FromLogin =
       readonly id: number;
       readonly user: string;
       readonly password: string;
+      readonly stamp?: string;
       readonly localHost?: string;
     }
   | { readonly kind: 'take'; readonly id: number; readonly rest: string }
@@ -56,7 +66,8 @@ export type FromLogin =
 
 export type ToLogin =
   | { readonly kind: 'verdict'; readonly id: number; readonly verdict: Verdict }
-  | { readonly kind: 'ended'; readonly id: number; readonly tally?: Tally };
+  | { readonly kind: 'ended'; readonly id: number; readonly tally?: Tally }
+  | { readonly kind: 'keys'; readonly keys: KeySet };
 
 export type ToWorker =
   | {
@@ -64,6 +75,7 @@ export type ToWorker =
       readonly id: number;
       readonly user: string;
       readonly password: string;
+      readonly stamp?: string;
     }
   | {
       readonly kind: 'serve';
@@ -87,13 +99,14 @@ const TEXT_MAX = 4096;
 export function fromLogin(message: unknown): FromLogin | undefined {
   const fields = fieldsOf(message);
   if (fields === undefined) return undefined;
-  const { kind, id, user, password, localHost, rest } = fields;
+  const { kind, id, user, password, stamp, localHost, rest } = fields;
   if (!isId(id)) return undefined;
   if (kind === 'drop') return { kind, id };
   if (kind === 'take') return isText(rest, REST_MAX) ? { kind, id, rest } : undefined;
   if (kind !== 'login' || !isText(user) || !isText(password)) return undefined;
-  if (localHost === undefined) return { kind, id, user, password };
-  return isText(localHost) ? { kind, id, user, password, localHost } : undefined;
+  if (stamp !== undefined && !isText(stamp)) return undefined;
+  if (localHost !== undefined && !isText(localHost)) return undefined;
+  return { kind, id, user, password, ...(stamp && { stamp }), ...(localHost && { localHost }) };
 }
 
 export function fromWorker(message: unknown): FromWorker | undefined {

@@ -12,6 +12,7 @@
 //    itself, against the shadow file; a virtual user's is checked by the worker, as the user whose table it is.
 // 3. On "ok" the login process sends the socket, with what it had read beyond PASS. The parent passes the raw
 //    handle on; it never reads from it. The worker answers from there on.
+//    A connection that is encrypted stays in the login process, which gives away one end of a socket pair.
 // 4. The login process keeps the session in its count until it ends, so --max and --max-per-ip hold for all.
 //
 // In a private instance the same processes run, all as the one user. The end: SIGTERM stops the login
@@ -19,20 +20,24 @@
 // they serve first, and whoever supervises starts the service again.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { qmailHome } from '@q/control';
-import { Permanent } from '@q/fault';
-import { openLog } from '@q/log';
+import { faultOf, Permanent } from '@q/fault';
+import { type Log, openLog } from '@q/log';
 import { type Invocation, pathOnly } from '@q/proc';
-import { heldSocketOf, type ListenOptions } from '@q/session';
+import { heldSocketOf } from '@q/session';
+import { KeyFiles } from '@q/tls';
 import { isPrivateInstance } from '@q/users';
+import type { ServiceOptions } from '../options.ts';
 import { Broker } from './broker.ts';
-import { fromLogin, type LoginConfig } from './messages.ts';
+import { KEYS_LOOK } from './limits.ts';
+import { fromLogin, type LoginConfig, type ToLogin } from './messages.ts';
 import { Workers } from './workers.ts';
 
 /** Runs the service until SIGTERM; the exit code is the login process's own when it could not start. */
 export async function residentParent(
   invocation: Invocation,
-  listening: Omit<ListenOptions, 'log'>,
+  service: ServiceOptions,
   maildir: string,
 ): Promise<number> {
   const { program } = invocation;
@@ -43,47 +48,69 @@ export async function residentParent(
   const log = openLog('qmail-pop3d');
   const env = { ...pathOnly(invocation.env), QMAILHOME: home };
   const workers = new Workers({ program, env, maildir });
-  const login = startLogin(program, env, listening);
-  const broker = new Broker({
-    env,
-    maildir,
-    workers,
-    log,
-    tell: (message) => void (login.connected && login.send(message, () => {})),
-  });
+  const keys = new KeyFiles(join(home, 'control'));
+  const login = startLogin(program, env, service, keys);
+  const tell = (message: ToLogin) => void (login.connected && login.send(message, () => {}));
+  const broker = new Broker({ env, maildir, workers, log, tell });
   login.on('message', (message, handle) => {
     if (broker.onMessage(fromLogin(message), heldSocketOf(handle))) return;
     log('warning: the login process said what it may not; ended');
     login.kill('SIGKILL');
   });
-  const stop = () => void login.kill('SIGTERM');
+  const looking = setInterval(() => tellNewKeys(keys, tell, log), KEYS_LOOK);
+  const stop = () => {
+    login.kill('SIGTERM');
+    // Encrypted sessions end in the login process when they have ended here.
+    void workers.stop();
+  };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
   const code = await exitOf(login);
+  clearInterval(looking);
   if (code !== 0) log(`warning: login process ended with exit code ${code}; stopping`);
   await workers.stop();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, stop);
   return code;
 }
 
+/** A certificate that was renewed is used from the next connection on; one that is none leaves the old one. */
+function tellNewKeys(keys: KeyFiles, tell: (message: ToLogin) => void, log: Log): void {
+  try {
+    if (keys.changed) tell({ kind: 'keys', keys: keys.read() });
+  } catch (error) {
+    log(`warning: ${faultOf(error, 'unable to read certificates').message}`);
+  }
+}
+
 /** Starts it as what we are: it binds first, and gives up root then. Descriptors given as fd:N move along. */
 function startLogin(
   program: string,
   env: NodeJS.ProcessEnv,
-  listening: Omit<ListenOptions, 'log'>,
+  service: ServiceOptions,
+  keys: KeyFiles,
 ): ChildProcess {
-  const { env: _, addresses, ...limits } = listening;
+  const { env: _, addresses, ...limits } = service.listening;
+  const { tlsAddresses, requireTls, digests } = service;
+  if (tlsAddresses.length > 0 && !keys.there)
+    throw new Permanent('--tls-listen needs a certificate: control/servercert.pem');
   const stdio: ('ignore' | 'ipc' | number)[] = ['ignore', 'ignore', 2, 'ipc'];
-  const moved = addresses.map((address) => {
+  const moved = (address: string) => {
     const fd = /^fd:([0-9]+)$/.exec(address)?.[1];
     return fd === undefined ? address : `fd:${stdio.push(Number(fd)) - 1}`;
-  });
+  };
+  const config: LoginConfig = {
+    kind: 'be-login',
+    listen: { ...limits, addresses: addresses.map(moved) },
+    tlsAddresses: tlsAddresses.map(moved),
+    requireTls,
+    digests,
+    ...(keys.there && { keys: keys.read() }),
+  };
   const child = spawn(process.execPath, [program], {
     cwd: '/',
     env,
     stdio,
     serialization: 'json',
   });
-  const config: LoginConfig = { kind: 'be-login', listen: { ...limits, addresses: moved } };
   child.send(config, () => {});
   return child;
 }

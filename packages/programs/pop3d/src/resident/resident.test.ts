@@ -1,31 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Broker } from './broker.ts';
-import { PENALTY_ADDRESSES, PENALTY_MEMORY } from './limits.ts';
 import { LocalNames } from './local-names.ts';
 import { fromLogin, fromWorker } from './messages.ts';
-import { Penalties } from './penalties.ts';
 import type { Workers } from './workers.ts';
-
-test('the wait doubles with each failure of an address, up to 15 s, and starts anew when it has been quiet', () => {
-  let now = 0;
-  const penalties = new Penalties(() => now);
-  const waits = Array.from({ length: 6 }, () => penalties.failed('192.0.2.1'));
-  expect(waits).toEqual([1000, 2000, 4000, 8000, 15_000, 15_000]);
-  expect(penalties.failed('192.0.2.2')).toBe(1000);
-  now += PENALTY_MEMORY + 1;
-  expect(penalties.failed('192.0.2.1')).toBe(1000);
-});
-
-test('of addresses that failed only so many are remembered: the longest ago is forgotten', () => {
-  const penalties = new Penalties(() => 0);
-  penalties.failed('first');
-  penalties.failed('second');
-  penalties.failed('first');
-  for (let i = 0; i < PENALTY_ADDRESSES - 1; i++) penalties.failed(`other ${i}`);
-  expect(penalties.failed('first')).toBe(4000);
-  expect(penalties.failed('second')).toBe(1000);
-});
 
 test('a message that is not one of the agreed ones is none', () => {
   fc.assert(

@@ -99,11 +99,14 @@ export class Worker {
   }
 
   /** Asks for a verdict on a virtual user's password. */
-  async check(id: number, user: string, password: string): Promise<Omit<Checked, 'kind' | 'id'>> {
+  async check(
+    id: number,
+    login: Omit<ToWorker & { kind: 'check' }, 'kind' | 'id'>,
+  ): Promise<Omit<Checked, 'kind' | 'id'>> {
     if (this.#isGone) return { verdict: 'temporary' };
     const answer = await new Promise<Checked>((resolve) => {
       this.#checks.set(id, resolve);
-      const message: ToWorker = { kind: 'check', id, user, password };
+      const message: ToWorker = { kind: 'check', id, ...login };
       this.#child.send(message, () => {});
     });
     this.#checks.delete(id);

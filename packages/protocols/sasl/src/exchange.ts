@@ -1,0 +1,94 @@
+// The SASL exchanges that end in a name and a password: RFC 4616 (PLAIN), LOGIN as mail clients speak it, and
+// RFC 2195 (CRAM-MD5). Pure: how challenges and responses travel is the protocol's business.
+//
+//   PLAIN     C: [authzid] NUL authcid NUL passwd
+//   LOGIN     S: Username:   C: authcid      S: Password:   C: passwd        (a first response is the name)
+//   CRAM-MD5  S: <stamp>     C: authcid SP hex-digest, HMAC-MD5 of the stamp under the password
+//
+// To act for somebody else (an authzid that is not the authcid) is refused: nobody here has that right.
+
+import { textOf } from '@q/bytes';
+
+export type Mechanism = 'PLAIN' | 'LOGIN' | 'CRAM-MD5';
+
+/** What checkpassword gets; latin1. `stamp` only where `password` is a digest made with it. */
+export interface SaslLogin {
+  readonly user: string;
+  readonly password: string;
+  readonly stamp?: string;
+}
+
+/** What to do after a response: send a challenge, try the login, or refuse it as malformed. */
+export type SaslStep =
+  | { readonly is: 'challenge'; readonly text: string }
+  | { readonly is: 'login'; readonly login: SaslLogin }
+  | { readonly is: 'malformed' };
+
+/** The mechanism of that name, in any case, if it is one of `offered`. */
+export function mechanismOf(name: string, offered: readonly Mechanism[]): Mechanism | undefined {
+  const wanted = name.toUpperCase();
+  return offered.find((mechanism) => mechanism === wanted);
+}
+
+/**
+ * Begins an exchange. The function it returns takes each response of the client, the first time undefined
+ * where no initial response came with the command. `stamp` is CRAM-MD5's challenge, different each time.
+ */
+export function startExchange(
+  mechanism: Mechanism,
+  stamp: string,
+): (response: Buffer | undefined) => SaslStep {
+  switch (mechanism) {
+    case 'PLAIN':
+      return (response) => (response === undefined ? challenge('') : plain(response));
+    case 'LOGIN':
+      return loginExchange();
+    case 'CRAM-MD5':
+      return (response) => (response === undefined ? challenge(stamp) : cram(response, stamp));
+  }
+}
+
+/** The bytes of a base64 line; undefined when it is not one. Padding may be missing. */
+export function decodeBase64(text: string): Buffer | undefined {
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
+  const digits = text.replace(/=+$/, '');
+  return digits.length % 4 === 1 ? undefined : Buffer.from(digits, 'base64');
+}
+
+function challenge(text: string): SaslStep {
+  return { is: 'challenge', text };
+}
+
+const MALFORMED: SaslStep = { is: 'malformed' };
+
+function submit(user: string, password: string, stamp?: string): SaslStep {
+  // A NUL would end a field on checkpassword's descriptor.
+  if (user === '' || password === '' || user.includes('\0') || password.includes('\0'))
+    return MALFORMED;
+  return { is: 'login', login: { user, password, ...(stamp !== undefined && { stamp }) } };
+}
+
+function plain(response: Buffer): SaslStep {
+  const [authzid, user, password, ...rest] = textOf(response).split('\0');
+  if (user === undefined || password === undefined || rest.length > 0) return MALFORMED;
+  if (authzid !== '' && authzid !== user) return MALFORMED;
+  return submit(user, password);
+}
+
+function loginExchange(): (response: Buffer | undefined) => SaslStep {
+  let user: string | undefined;
+  return (response) => {
+    if (response === undefined) return challenge('Username:');
+    if (user !== undefined) return submit(user, textOf(response));
+    user = textOf(response);
+    return challenge('Password:');
+  };
+}
+
+function cram(response: Buffer, stamp: string): SaslStep {
+  const text = textOf(response);
+  const space = text.lastIndexOf(' ');
+  const digest = text.slice(space + 1);
+  if (space < 0 || !/^[0-9a-f]{32}$/i.test(digest)) return MALFORMED;
+  return submit(text.slice(0, space), digest.toLowerCase(), stamp);
+}

@@ -1,0 +1,121 @@
+// Slows down who guesses passwords, by address and by account, without locking anybody out.
+//
+//   before a login is judged       an address with failures behind it takes turns with itself, ever more slowly,
+//                                  over all its connections; an account under attack makes strangers wait a little;
+//                                  an address the account's user has come from before does not wait at all
+//   after a wrong password         the answer waits: 1 s, 2 s, 4 s ... 15 s, by address
+//
+// The turn comes before the password is looked at, so that hanging up on a slow answer gains nothing.
+
+import { networkOf } from '@q/session';
+import {
+  ACCOUNT_FREE,
+  ACCOUNT_WAIT,
+  ADDRESS_FREE,
+  ADDRESS_STEP,
+  ADDRESS_STEP_MAX,
+  ANSWER_FIRST,
+  ANSWER_MAX,
+  FAILURES_MAX,
+  KNOWN_MAX,
+  KNOWN_MEMORY,
+  MEMORY,
+  PENDING_PER_FAILURE,
+  TURN_MAX,
+} from './limits.ts';
+import { Recent } from './recent.ts';
+
+interface Address {
+  readonly failures: number;
+  /** Milliseconds of the clock: no turn before. */
+  readonly nextTurn: number;
+}
+
+/** One login under way. Exactly one of `succeeded`, `failed` and `undecided` is to be called. */
+export interface Attempt {
+  /** Milliseconds to wait before the password is looked at; undefined: too many, come back later. */
+  readonly wait: number | undefined;
+  succeeded(): void;
+  /** How many milliseconds after its judgement began the answer is due. */
+  failed(): number;
+  /** Nobody could tell, or nobody was asked. */
+  undecided(): void;
+}
+
+/** One for all logins of a service. Addresses are IPv4 addresses and IPv6 networks. */
+export class LoginThrottle {
+  readonly #now: () => number;
+  readonly #addresses = new Recent<Address>(FAILURES_MAX, MEMORY);
+  readonly #accounts = new Recent<number>(FAILURES_MAX, MEMORY);
+  readonly #known = new Recent<true>(KNOWN_MAX, KNOWN_MEMORY);
+  /** Bounded by the number of connections. */
+  readonly #pending = new Map<string, number>();
+
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
+
+  /** `account`: the login name, in whatever case. */
+  begin(ip: string, account: string): Attempt {
+    const network = networkOf(ip);
+    const name = account.toLowerCase();
+    const wait = this.#waitOf(network, name);
+    this.#pending.set(network, (this.#pending.get(network) ?? 0) + 1);
+    let open = true;
+    const end = () => {
+      if (!open) return;
+      open = false;
+      const left = (this.#pending.get(network) ?? 1) - 1;
+      if (left > 0) this.#pending.set(network, left);
+      else this.#pending.delete(network);
+    };
+    return {
+      wait,
+      undecided: end,
+      succeeded: () => {
+        end();
+        this.#known.set(pair(name, network), true, this.#now());
+      },
+      failed: () => {
+        end();
+        return this.#failed(network, name);
+      },
+    };
+  }
+
+  #waitOf(network: string, name: string): number | undefined {
+    const now = this.#now();
+    if (this.#known.get(pair(name, network), now)) return 0;
+    const attacked = (this.#accounts.get(name, now) ?? 0) >= ACCOUNT_FREE;
+    const turn = this.#turnOf(network, now);
+    if (turn === undefined || turn > TURN_MAX) return undefined;
+    return attacked ? Math.max(turn, ACCOUNT_WAIT) : turn;
+  }
+
+  /** Takes the next turn of an address, unless it is too far away. */
+  #turnOf(network: string, now: number): number | undefined {
+    const before = this.#addresses.get(network, now) ?? { failures: 0, nextTurn: 0 };
+    const pending = Math.floor((this.#pending.get(network) ?? 0) / PENDING_PER_FAILURE);
+    const guilt = before.failures + pending - ADDRESS_FREE;
+    if (guilt < 0) return 0;
+    const turn = Math.max(now, before.nextTurn);
+    if (turn - now > TURN_MAX) return undefined;
+    const step = Math.min(ADDRESS_STEP_MAX, ADDRESS_STEP * 2 ** Math.min(guilt, 10));
+    this.#addresses.set(network, { ...before, nextTurn: turn + step }, now);
+    return turn - now;
+  }
+
+  #failed(network: string, name: string): number {
+    const now = this.#now();
+    const before = this.#addresses.get(network, now) ?? { failures: 0, nextTurn: 0 };
+    const failures = before.failures + 1;
+    this.#addresses.set(network, { ...before, failures }, now);
+    this.#accounts.set(name, (this.#accounts.get(name, now) ?? 0) + 1, now);
+    return Math.min(ANSWER_MAX, ANSWER_FIRST * 2 ** Math.min(failures - 1, 10));
+  }
+}
+
+/** An address holds no space. */
+function pair(name: string, network: string): string {
+  return `${network} ${name}`;
+}

@@ -1,0 +1,2 @@
+export { KeyFiles, type KeyPair, type KeySet } from './key-files.ts';
+export { ServerContexts } from './server-contexts.ts';

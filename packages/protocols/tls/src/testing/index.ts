@@ -1,0 +1,1 @@
+export { hasOpenssl, makeCertificate } from './certificate.ts';
