@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import * as posix from '@q/posix';
 import { argText } from '@q/proc';
+import { verifyDigest } from './digest.ts';
 import { type Login, type LoginPlaces, refused, resolveLogin } from './login.ts';
 import { verifyPasswordAsync } from './password.ts';
 import { UNLIMITED, type VirtualUser } from './record.ts';
@@ -44,17 +45,21 @@ export function userDefaults(
 /**
  * The record of the virtual user who proved to know the password. Run as the base user. Throws `refused`
  * with VMailMgr's texts, Temporary when the table cannot be read. A disabled mailbox still lets its owner
- * in: what is there remains readable.
+ * in: what is there remains readable. `now` in seconds since 1970. With a `stamp` that the client was shown,
+ * `password` may also be the digest of APOP or CRAM-MD5.
  */
 export async function authenticateVirtual(
   table: Table,
   name: string,
   password: Uint8Array,
   now: number = Math.floor(Date.now() / 1000),
+  stamp = '',
 ): Promise<VirtualUser> {
   const user = name === '' ? undefined : table.get(name);
   const known = user?.hasMailbox ? user : undefined;
-  const matches = await verifyPasswordAsync(password, known?.password);
+  const matches =
+    verifyDigest(password, stamp, known?.password) ||
+    (await verifyPasswordAsync(password, known?.password));
   if (known === undefined) throw refused('Invalid or unknown virtual user');
   if (!matches) throw refused('Invalid or incorrect password');
   if (known.expiry < now) throw refused('Account has expired');

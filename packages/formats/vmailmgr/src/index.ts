@@ -9,6 +9,7 @@ export {
   userDefaults,
 } from './authenticate.ts';
 export { become, shellOf } from './become.ts';
+export { verifyDigest } from './digest.ts';
 export { hashLevels, userDirectory } from './directory.ts';
 export { virtualEnvironment } from './environment.ts';
 export { type HookPlace, runHooks } from './hooks.ts';

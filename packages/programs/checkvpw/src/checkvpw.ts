@@ -92,7 +92,7 @@ function misused(text: string): Permanent {
 }
 
 /** From root to the user who proved to be one; throws a fault on the way. */
-async function logIn(attempt: Attempt, { user, password }: Credentials): Promise<void> {
+async function logIn(attempt: Attempt, { user, password, stamp }: Credentials): Promise<void> {
   const secret = bytesOf(password);
   const login = await resolve(attempt, user, secret);
   const { base, virtualName } = login;
@@ -109,7 +109,7 @@ async function logIn(attempt: Attempt, { user, password }: Credentials): Promise
   if (virtualName === '') {
     chooseMaildir(attempt, undefined);
   } else {
-    const record = await readRecord(attempt, login, secret);
+    const record = await readRecord(attempt, login, secret, stamp);
     Object.assign(attempt.env, virtualEnvironment(virtualName, record));
     chooseMaildir(attempt, argText(record.directory));
   }
@@ -130,11 +130,18 @@ async function resolve(attempt: Attempt, user: string, secret: Buffer): Promise<
 }
 
 /** Runs as the base user, to whom the table belongs. */
-async function readRecord(attempt: Attempt, login: Login, secret: Buffer): Promise<VirtualUser> {
+async function readRecord(
+  attempt: Attempt,
+  login: Login,
+  secret: Buffer,
+  stamp: string,
+): Promise<VirtualUser> {
   const table = openUserTable(login.base.home, attempt.settings);
   try {
-    const record = await authenticateVirtual(table, login.virtualName, secret);
-    await renewHash(login.base.home, attempt.settings, login.virtualName, record, secret);
+    const record = await authenticateVirtual(table, login.virtualName, secret, undefined, stamp);
+    // A digest proves the password and is not it.
+    if (!verifyDigest(secret, stamp, record.password))
+      await renewHash(login.base.home, attempt.settings, login.virtualName, record, secret);
     return record;
   } finally {
     table.close();

@@ -231,15 +231,16 @@ export class Conn {
   }
 
   /**
-   * Goes on encrypted: what was written goes out in clear, what has arrived is thrown away (nobody can know
-   * who put it there), and `secure` does the rest, in a bounded time. Throws Permanent where the connection is
+   * Goes on encrypted: what has arrived is thrown away (nobody can know who put it there), what was written
+   * goes out in clear, and `secure` does the rest, in a bounded time. Throws Permanent where the connection is
    * no socket, Timeout or Disconnected when nothing comes of it; the connection is over then.
    */
   async upgrade(secure: Secure): Promise<void> {
-    await this.#outbox.empty();
+    // In this order: what comes after our answer has left is the handshake, and must not be lost.
     this.discardInput();
     const stream = this.#source.detach();
     if (stream === undefined) throw new Permanent('only a socket can be encrypted');
+    await this.#outbox.empty();
     const before = this.#clocks.deadline;
     this.deadline = Math.min(
       before ?? Number.POSITIVE_INFINITY,

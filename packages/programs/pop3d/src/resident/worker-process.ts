@@ -96,7 +96,8 @@ class Worker {
       const table = openUserTable(account.home, settings);
       let user: VirtualUser;
       try {
-        user = await authenticateVirtual(table, login.user, bytesOf(login.password));
+        const password = bytesOf(login.password);
+        user = await authenticateVirtual(table, login.user, password, undefined, login.stamp);
       } finally {
         table.close();
       }
