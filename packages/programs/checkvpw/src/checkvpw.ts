@@ -40,6 +40,7 @@ import {
   type Settings,
   shellOf,
   type VirtualUser,
+  verifyDigest,
   verifyPasswordAsync,
   virtualEnvironment,
 } from '@q/vmailmgr';
