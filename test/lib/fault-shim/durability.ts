@@ -3,17 +3,21 @@
 
 import type { Step } from './fault-orders.ts';
 
-/** Message and envelope, their names and the entry in todo were synced before `at`, which is when it was said. */
+/**
+ * Message and envelope, their names and the entry in todo were synced before `at`, which is when it was said. Of the
+ * messages that have had this number one after the other it is the first to come into todo after `since`, or the last.
+ */
 export function acceptanceFlaw(
   steps: readonly Step[],
   number: string,
   at: number,
+  since?: number,
 ): string | undefined {
-  const linked = last(
-    steps,
-    at,
-    (s) => s.call === 'link' && s.other.endsWith(`/queue/todo/${number}`),
+  const intoTodo = steps.filter(
+    (s) => s.call === 'link' && s.number < at && s.other.endsWith(`/queue/todo/${number}`),
   );
+  const linked =
+    since === undefined ? intoTodo.at(-1) : intoTodo.find(({ number: n }) => n > since);
   if (linked === undefined) return `message ${number} was accepted without an entry in todo`;
   const own = steps.filter((s) => s.pid === linked.pid);
   const named = last(
@@ -36,8 +40,11 @@ export function acceptanceFlaw(
   return `message ${number} was accepted before ${flaws.join(' and ')} was on disk`;
 }
 
-/** The number of the message with these first bytes, and undefined where it never got one. */
-export function numberOf(steps: readonly Step[], messageId: string): string | undefined {
+/** The number of the message with these first bytes, and when it got that; undefined where it never did. */
+export function numberOf(
+  steps: readonly Step[],
+  messageId: string,
+): { readonly number: string; readonly since: number } | undefined {
   const line = `Message-ID: <${messageId}>`;
   const written = steps.find(
     (s) => s.call === 'write' && s.path.includes('/queue/pid/') && s.data.includes(line),
@@ -45,7 +52,8 @@ export function numberOf(steps: readonly Step[], messageId: string): string | un
   if (written === undefined) return undefined;
   const name = written.path.replace(/ \(deleted\)$/, '');
   const named = steps.find((s) => s.call === 'link' && s.path === name && s.pid === written.pid);
-  return named?.other.split('/').at(-1);
+  const number = named?.other.split('/').at(-1);
+  return named === undefined || number === undefined ? undefined : { number, since: named.number };
 }
 
 /** Every "queued" that the queue server said to a client. */

@@ -237,9 +237,9 @@ function isOneOf(recipients: readonly Recipient[], these: readonly Recipient[]):
 /** It was on disk, in the queue or where it was delivered, when its sender was told. */
 function acceptedFlaws({ id, acceptedAt }: Message, steps: readonly Step[]): string[] {
   if (acceptedAt === undefined) return [];
-  const number = numberOf(steps, id);
-  if (number !== undefined) {
-    const flaw = acceptanceFlaw(steps, number, acceptedAt);
+  const named = numberOf(steps, id);
+  if (named !== undefined) {
+    const flaw = acceptanceFlaw(steps, named.number, acceptedAt, named.since);
     return flaw === undefined ? [] : [`${id}: ${flaw}`];
   }
   const writers = steps.filter((s) => s.data.includes(`Message-ID: <${id}>`));
