@@ -10,7 +10,15 @@ import { stat } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errnoOf } from '@q/fault';
 import { renameFile, unlinkIfThere } from '@q/fsx';
-import { type Entry, entryPath, openEntry, scanMaildir } from '@q/maildir';
+import {
+  type Entry,
+  entryPath,
+  openEntry,
+  parseName,
+  type Removed,
+  recordRemoved,
+  scanMaildir,
+} from '@q/maildir';
 import { uidOf } from '@q/pop3';
 import { courierUids } from './courier-uids.ts';
 import { STAT_BATCH } from './limits.ts';
@@ -108,25 +116,33 @@ export class Mailbox {
 
   /**
    * The UPDATE state: removes what is marked, moves the rest of new/ to cur/. False when something
-   * marked is still there.
+   * marked is still there. A quota's account is told of what we removed.
    */
   async commit(): Promise<boolean> {
     let complete = true;
+    const removed: Removed[] = [];
     for (const slot of this.#slots) {
-      if (slot.deleted) complete = (await this.#remove(slot)) && complete;
-      else if (slot.dir === 'new') await this.#moveToCur(slot);
+      if (!slot.deleted) {
+        if (slot.dir === 'new') await this.#moveToCur(slot);
+        continue;
+      }
+      const result = await this.#remove(slot);
+      if (result === 'removed') removed.push({ ...parseName(slot.name), bytes: slot.size });
+      if (result === 'still there') complete = false;
     }
+    recordRemoved(this.#dir, removed);
     return complete;
   }
 
-  async #remove(slot: Slot): Promise<boolean> {
+  async #remove(slot: Slot): Promise<'removed' | 'gone before' | 'still there'> {
     try {
-      await this.#where(slot, async () => {
+      const removed = await this.#where(slot, async () => {
         if (!(await unlinkIfThere(entryPath(this.#dir, slot)))) throw notThere();
+        return true;
       });
-      return true;
+      return removed === undefined ? 'gone before' : 'removed';
     } catch {
-      return false;
+      return 'still there';
     }
   }
 

@@ -3,6 +3,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -190,6 +191,21 @@ test('a message that is gone is an error to read and none to remove: two session
     '-ERR unable to open that message\r\n+OK \r\n+OK \r\nx\r\n\r\n.\r\n+OK \r\n',
   );
   expect(files('cur')).toEqual(['2.h:2,']);
+});
+
+test('maildirsize is told of what QUIT removed, and not of what was gone before', async () => {
+  put('cur/1.a.h,S=4:2,S', 'one\n');
+  put('cur/2.b.h:2,', 'twenty two\n');
+  put('cur/3.c.h:2,T', 'trash\n');
+  put('new/4.d.h', 'four\n');
+  put('maildirsize', '1000S\n26 4\n');
+  const client = await Client.open();
+  expect(await client.finish('DELE 1\nDELE 2\nDELE 3\nQUIT\n')).toBe('+OK \r\n'.repeat(4));
+  expect(readFileSync(join(dir, 'maildirsize'), 'latin1')).toMatch(/^1000S\n26 4\n *-15 +-2\n$/);
+  const late = await Client.open();
+  unlinkSync(join(dir, 'cur/4.d.h:2,'));
+  expect(await late.finish('DELE 1\nQUIT\n')).toBe('+OK \r\n+OK \r\n');
+  expect(readFileSync(join(dir, 'maildirsize'), 'latin1').split('\n').length).toBe(4);
 });
 
 test('a message that cannot be removed is said so at QUIT', async () => {
