@@ -190,6 +190,14 @@ describe('maildir2mbox', () => {
     expect(readdirSync(at('M/new')).sort()).toEqual(['fifo', 'link']);
   });
 
+  test('tells maildirsize of what it removed', async () => {
+    put('new/a', 'one\n');
+    put('cur/b,S=20:2,S', 'twenty\n');
+    await run('maildirmake', ['-q', '1000S', 'M']);
+    expect(await move()).toEqual(done);
+    expect(readFileSync(at('M/maildirsize'), 'latin1')).toMatch(/^1000S\n *24 2\n *-24 +-2\n$/);
+  });
+
   test('waits for the lock of whoever writes to the mbox, also when the file is replaced meanwhile', async () => {
     put('new/a', 'mine\n');
     writeFileSync(at('mbox'), 'From first\n\n');

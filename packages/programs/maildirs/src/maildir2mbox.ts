@@ -21,7 +21,16 @@ import {
   unlinkFile,
   unlinkIfThere,
 } from '@q/fsx';
-import { cleanTmp, type Entry, entryPath, openEntry, scanMaildir, statEntry } from '@q/maildir';
+import {
+  cleanTmp,
+  type Entry,
+  entryPath,
+  openEntry,
+  type Removed,
+  recordRemoved,
+  scanMaildir,
+  statEntry,
+} from '@q/maildir';
 import { MboxrdEncoder } from '@q/message';
 import type { Invocation } from '@q/proc';
 import { doing } from './doing.ts';
@@ -32,6 +41,7 @@ interface Message {
   readonly entry: Entry;
   /** Unix time in seconds. */
   readonly mtime: number;
+  readonly bytes: number;
 }
 
 /** What it was called with, and what it says. */
@@ -83,7 +93,10 @@ async function moveToMbox(places: MailPlaces): Promise<void> {
       throw error;
     }
     await doing(`unable to sync ${dirname(mail)}`, () => fsyncDir(dirname(mail)));
-    for (const { entry } of moved) await remove(maildir, entry, warn);
+    const removed: Removed[] = [];
+    for (const { entry, bytes } of moved)
+      if (await remove(maildir, entry, warn)) removed.push({ ...entry, bytes });
+    recordRemoved(maildir, removed);
   } finally {
     await closeFd(lock);
   }
@@ -95,7 +108,8 @@ async function messagesOf(maildir: string): Promise<Message[]> {
   const messages: Message[] = [];
   for (const entry of await scanMaildir(maildir)) {
     const stats = await statEntry(maildir, entry);
-    if (stats !== undefined && stats.mtime < now) messages.push({ entry, mtime: stats.mtime });
+    if (stats !== undefined && stats.mtime < now)
+      messages.push({ entry, mtime: stats.mtime, bytes: stats.size });
   }
   return messages.sort((a, b) => a.mtime - b.mtime || (a.entry.name < b.entry.name ? -1 : 1));
 }
@@ -193,13 +207,15 @@ async function* reading(fd: number, what: string): AsyncGenerator<Buffer, void, 
   }
 }
 
-async function remove(maildir: string, entry: Entry, warn: MailPlaces['warn']): Promise<void> {
+async function remove(maildir: string, entry: Entry, warn: MailPlaces['warn']): Promise<boolean> {
   try {
     await unlinkFile(entryPath(maildir, entry));
+    return true;
   } catch (error) {
     const name = `$MAILDIR/${entry.dir}/${entry.name}`;
     const text = `${name} will be delivered twice; unable to unlink: ${errnoText(error)}`;
     warn(errnoOf(error) === 'ENOENT' ? `${text}: a mail reader may have renamed it` : text);
+    return false;
   }
 }
 
