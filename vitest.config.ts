@@ -12,7 +12,8 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/layering.test.ts'],
+          // node_modules holds links to packages, whose tests are the unit tests.
+          exclude: ['test/layering.test.ts', '**/node_modules/**'],
           globalSetup: ['test/global-setup.ts'],
           testTimeout: 240_000,
           hookTimeout: 240_000,

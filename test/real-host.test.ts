@@ -206,7 +206,7 @@ describe.runIf(ready)(
         host.joe.name,
       ]) {
         const { out } = await popTalk([`USER ${login}`, 'PASS wrong', 'STAT']);
-        expect(out, login).toMatch(/-ERR [AUTH] authorization failed\r\n$/);
+        expect(out, login).toMatch(/-ERR \[AUTH\] authorization failed\r\n$/);
       }
       const { out } = await popTalk([`USER ${host.joe.name}`, `PASS ${host.joe.password}`, 'QUIT']);
       expect(out.endsWith('+OK \r\n')).toBe(true);
