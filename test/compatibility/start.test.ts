@@ -165,8 +165,9 @@ describe.runIf(installed('supervise', 'svc', 'svstat'))(
 
       await svc('-d');
       await until('it has ended again', () => logged().split('status: exiting\n').length === 3);
+      const over = once(supervise, 'exit');
       await svc('-x');
-      await once(supervise, 'exit');
+      await over;
       await until('nobody is left', () => processesOf(host.home).length === 0);
     });
   },
