@@ -57,9 +57,11 @@ export function spawn(request: SpawnRequest): Promise<Child> {
         done(signal === null ? { code: code ?? 0 } : { signal }),
       );
     });
-    // A child that ends without reading makes its pipe emit EPIPE or ECONNRESET; its exit tells the story.
-    for (const stream of child.stdio) stream?.on('error', () => {});
     child.once('error', (error) => reject(faultOf(error, `unable to start ${request.file}`)));
+    // Node's types do not say it: out of descriptors (EMFILE, ENFILE) there is the error, and no stdio.
+    const streams: typeof child.stdio | undefined = child.stdio;
+    // A child that ends without reading makes its pipe emit EPIPE or ECONNRESET; its exit tells the story.
+    for (const stream of streams ?? []) stream?.on('error', () => {});
     child.once('spawn', () => {
       const pid = child.pid as number;
       resolve({
