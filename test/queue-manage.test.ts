@@ -67,7 +67,7 @@ describe('list', () => {
       ),
     );
     expect(second).toMatch(
-      new RegExp(`^ *${fresh} +0s .* new       <new@example\\.org> -> eve@far\\.test$`),
+      new RegExp(`^ *${fresh} +\\d+s .* new       <new@example\\.org> -> eve@far\\.test$`),
     );
   });
 
