@@ -19,5 +19,7 @@ export {
   writeFullySync,
 } from './fd.ts';
 export { flock, type LockKind, tryFlock } from './flock.ts';
+export { GatheredWriter } from './gathered-writer.ts';
+export { leadsTo, openLocked } from './locked.ts';
 export { rewindFd } from './seek.ts';
 export { pullTrigger, type TriggerWatch, watchTrigger } from './trigger.ts';

@@ -4,23 +4,24 @@
 // A crash before the rename leaves the old file and a PATH.tmp that the next writer takes over; after it,
 // the new file.
 
-import { constants, fchmodSync, ftruncateSync, lstatSync } from 'node:fs';
+import { constants, fchmodSync, ftruncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { bytesOf } from '@q/bytes';
-import { errnoOf, faultOf } from '@q/fault';
+import { faultOf } from '@q/fault';
 import {
   closeFd,
-  flock,
-  fstatFd,
   fsyncDir,
   fsyncFd,
-  openFd,
+  GatheredWriter,
+  openLocked,
   renameFile,
   unlinkIfThere,
   writeFully,
 } from '@q/fsx';
 import { CdbEncoder, HEADER_SIZE } from './encoder.ts';
 import { WRITE_SIZE } from './limits.ts';
+
+const TEMPORARY_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
 
 /** A key and its data; a string is latin1 text. */
 export type CdbEntry = readonly [key: Uint8Array | string, data: Uint8Array | string];
@@ -37,7 +38,7 @@ export async function writeCdb(
 ): Promise<void> {
   const temporary = `${path}.tmp`;
   try {
-    const fd = await openLocked(temporary);
+    const fd = await openLocked(temporary, TEMPORARY_FLAGS);
     try {
       ftruncateSync(fd);
       fchmodSync(fd, options.mode);
@@ -66,7 +67,7 @@ export async function writeCdbTo(
   hashesOf?: (key: Uint8Array) => Iterable<number>,
 ): Promise<void> {
   const encoder = new CdbEncoder();
-  const out = new Gatherer(fd);
+  const out = new GatheredWriter(fd, WRITE_SIZE);
   await out.write(Buffer.alloc(HEADER_SIZE));
   for await (const [key, data] of entries) {
     const keyBytes = toBytes(key);
@@ -91,55 +92,4 @@ export function encodeCdb(entries: Iterable<CdbEntry>): Buffer {
 
 function toBytes(value: Uint8Array | string): Uint8Array {
   return typeof value === 'string' ? bytesOf(value) : value;
-}
-
-/** Opens the temporary file and locks it; a holder that went before may have renamed it away meanwhile. */
-async function openLocked(path: string): Promise<number> {
-  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
-  for (;;) {
-    const fd = await openFd(path, flags, 0o600);
-    try {
-      await flock(fd, 'exclusive');
-      if (await isAt(fd, path)) return fd;
-    } catch (error) {
-      await closeFd(fd);
-      throw error;
-    }
-    await closeFd(fd);
-  }
-}
-
-async function isAt(fd: number, path: string): Promise<boolean> {
-  const held = await fstatFd(fd);
-  try {
-    const named = lstatSync(path, { bigint: true });
-    return named.ino === held.ino && named.dev === held.dev;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false;
-    throw error;
-  }
-}
-
-/** Collects small pieces into few writes. */
-class Gatherer {
-  readonly #fd: number;
-  readonly #buffer = Buffer.allocUnsafe(WRITE_SIZE);
-  #held = 0;
-
-  constructor(fd: number) {
-    this.#fd = fd;
-  }
-
-  async write(piece: Uint8Array): Promise<void> {
-    if (this.#held + piece.length > this.#buffer.length) await this.flush();
-    if (piece.length > this.#buffer.length) return writeFully(this.#fd, piece);
-    this.#buffer.set(piece, this.#held);
-    this.#held += piece.length;
-  }
-
-  async flush(): Promise<void> {
-    const held = this.#buffer.subarray(0, this.#held);
-    this.#held = 0;
-    await writeFully(this.#fd, held);
-  }
 }

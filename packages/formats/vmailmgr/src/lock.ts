@@ -33,6 +33,7 @@ import {
   fstatFd,
   fsyncDir,
   fsyncFd,
+  leadsTo,
   linkFile,
   openFd,
   renameFile,
@@ -41,6 +42,8 @@ import {
   unlinkIfThere,
 } from '@q/fsx';
 import { LOCK_POLL, LOCK_STALE, LOCK_WAIT } from './limits.ts';
+
+const LOCK_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
 
 export interface LockOptions {
   /** Milliseconds to wait for other writers. */
@@ -110,18 +113,17 @@ export class TableLock {
   }
 
   async #isAt(path: string): Promise<boolean> {
-    return isAt(path, await fstatFd(this.fd));
+    return leadsTo(this.fd, path, constants.O_NOFOLLOW);
   }
 }
 
 async function takeFlock(path: string, deadline: number): Promise<number> {
-  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
   for (;;) {
-    const fd = await openFd(path, flags, 0o600);
+    const fd = await openFd(path, LOCK_FLAGS, 0o600);
     try {
       while (!tryFlock(fd, 'exclusive')) await wait(deadline);
       // Somebody may have removed the file we waited on; then a lock on it says nothing.
-      if (isAt(path, await fstatFd(fd))) return fd;
+      if (await leadsTo(fd, path, LOCK_FLAGS)) return fd;
     } catch (error) {
       await closeFd(fd);
       throw error;

@@ -1,18 +1,9 @@
 // Puts a table in place of an old one in one step: readers see the old or the new one. setforward(1).
 
-import { constants, fchmodSync, ftruncateSync, lstatSync } from 'node:fs';
+import { constants, fchmodSync, ftruncateSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { errnoOf, errnoText, isFault, Temporary } from '@q/fault';
-import {
-  closeFd,
-  flock,
-  fstatFd,
-  fsyncDir,
-  fsyncFd,
-  openFd,
-  renameFile,
-  unlinkIfThere,
-} from '@q/fsx';
+import { errnoText, isFault, Temporary } from '@q/fault';
+import { closeFd, fstatFd, fsyncDir, fsyncFd, openLocked, renameFile, unlinkIfThere } from '@q/fsx';
 
 const O_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW;
 /** A table has no secrets: fastforward is run by many users. */
@@ -47,28 +38,14 @@ export async function replaceFile(
   await fsyncDir(dirname(path)).catch(rethrow(`unable to sync the directory of ${path}`));
 }
 
-/** Opens and locks it; what another writer has renamed in the meantime is not it any more. */
+/** Opens and locks it, whoever else wants to write it. */
 async function openAlone(temporary: string): Promise<number> {
-  for (;;) {
-    const fd = await openFd(temporary, O_FLAGS, MODE);
-    try {
-      await flock(fd, 'exclusive');
-      const mine = await fstatFd(fd);
-      if (!mine.isFile()) throw new Temporary(`${temporary} is not a regular file`);
-      if (mine.ino === inodeOf(temporary)) return fd;
-    } catch (error) {
-      await closeFd(fd);
-      throw error;
-    }
-    await closeFd(fd);
-  }
-}
-
-function inodeOf(path: string): bigint | undefined {
+  const fd = await openLocked(temporary, O_FLAGS, MODE);
   try {
-    return lstatSync(path, { bigint: true }).ino;
+    if ((await fstatFd(fd)).isFile()) return fd;
+    throw new Temporary(`${temporary} is not a regular file`);
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
+    await closeFd(fd);
     throw error;
   }
 }

@@ -1,14 +1,16 @@
 // Delivery to an mbox file: append under flock, all or nothing as far as a file can. mbox(5), qmail-local(8).
 
-import { constants, ftruncate, statSync } from 'node:fs';
+import { constants, ftruncate } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { bytesOf } from '@q/bytes';
 import { errnoText, Temporary } from '@q/fault';
-import { closeFd, fstatFd, fsyncFd, openFd, tryFlock, writeFully } from '@q/fsx';
+import { closeFd, fstatFd, fsyncFd, leadsTo, openFd, tryFlock, writeFully } from '@q/fsx';
 import { MboxrdEncoder } from '@q/message';
 import { MBOX_LOCK_POLL, MBOX_LOCK_SECONDS } from './limits.ts';
 import { type MessageFile, MessageReadError } from './message-file.ts';
+
+const O_FLAGS = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_APPEND | constants.O_CREAT;
 
 export interface MboxOptions {
   /** Seconds to wait for the lock. */
@@ -40,12 +42,9 @@ export async function deliverToMbox(
 }
 
 function open(name: string): Promise<number> {
-  const { O_WRONLY, O_NONBLOCK, O_APPEND, O_CREAT } = constants;
-  return openFd(bytesOf(name), O_WRONLY | O_NONBLOCK | O_APPEND | O_CREAT, 0o600).catch(
-    (cause: unknown) => {
-      throw unopenable(name, cause);
-    },
-  );
+  return openFd(bytesOf(name), O_FLAGS, 0o600).catch((cause: unknown) => {
+    throw unopenable(name, cause);
+  });
 }
 
 function unopenable(name: string, cause: unknown): Temporary {
@@ -58,9 +57,7 @@ function unopenable(name: string, cause: unknown): Temporary {
  */
 async function hasName(fd: number, name: string): Promise<boolean> {
   try {
-    const held = await fstatFd(fd);
-    const named = statSync(bytesOf(name), { bigint: true, throwIfNoEntry: false });
-    return named?.ino === held.ino && named.dev === held.dev;
+    return await leadsTo(fd, bytesOf(name), O_FLAGS);
   } catch (cause) {
     throw unopenable(name, cause);
   }

@@ -6,16 +6,17 @@
 //   3 rename $MAILTMP to $MAIL, fsync of the directory           the messages are in both places: the next run
 //   4 unlink the messages                                        puts those that are left into $MAIL again
 
-import { constants, fstatSync, statSync } from 'node:fs';
+import { constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { errnoOf, errnoText, faultOf, Permanent, Temporary } from '@q/fault';
 import {
   closeFd,
   createExclusive,
-  flock,
   fsyncDir,
   fsyncFd,
+  GatheredWriter,
   openFd,
+  openLocked,
   readChunks,
   renameFile,
   unlinkFile,
@@ -35,7 +36,9 @@ import { MboxrdEncoder } from '@q/message';
 import type { Invocation } from '@q/proc';
 import { doing } from './doing.ts';
 import { separatorFor } from './from-line.ts';
-import { GatheredWriter } from './gathered-writer.ts';
+import { WRITE_SIZE } from './limits.ts';
+
+const MAIL_FLAGS = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
 
 interface Message {
   readonly entry: Entry;
@@ -80,7 +83,7 @@ async function moveToMbox(places: MailPlaces): Promise<void> {
   await cleanTmp(maildir).catch(() => 0); // Garbage may stay.
   const messages = await messagesOf(maildir);
   if (messages.length === 0) return;
-  const lock = await lockMail(mail);
+  const lock = await doing(`unable to lock ${mail}`, () => openLocked(mail, MAIL_FLAGS));
   try {
     await doing(`unable to create ${mailTmp}`, () => unlinkIfThere(mailTmp));
     const fd = await doing(`unable to create ${mailTmp}`, () => createExclusive(mailTmp, 0o600));
@@ -114,29 +117,6 @@ async function messagesOf(maildir: string): Promise<Message[]> {
   return messages.sort((a, b) => a.mtime - b.mtime || (a.entry.name < b.entry.name ? -1 : 1));
 }
 
-/**
- * Locks the file that has the name `mail` once the lock is ours: while we waited, another maildir2mbox may
- * have put a new file there. Resolves to the descriptor that holds the lock.
- */
-async function lockMail(mail: string): Promise<number> {
-  const { O_RDWR, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
-  return doing(`unable to lock ${mail}`, async () => {
-    for (;;) {
-      const fd = await openFd(mail, O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK, 0o600);
-      try {
-        await flock(fd, 'exclusive');
-        const held = fstatSync(fd, { bigint: true });
-        const named = statSync(mail, { bigint: true, throwIfNoEntry: false });
-        if (held.ino === named?.ino && held.dev === named.dev) return fd;
-      } catch (error) {
-        await closeFd(fd);
-        throw error;
-      }
-      await closeFd(fd);
-    }
-  });
-}
-
 /** Writes the old mbox and the messages to `fd`, fsyncs and closes it; resolves to the messages that are in it. */
 async function writeMbox(
   fd: number,
@@ -145,7 +125,7 @@ async function writeMbox(
 ): Promise<Message[]> {
   const moved: Message[] = [];
   const unwritable = `unable to write to ${mailTmp}`;
-  const out = new GatheredWriter(fd);
+  const out = new GatheredWriter(fd, WRITE_SIZE);
   const write = (bytes: Uint8Array) => doing(unwritable, () => out.write(bytes));
   try {
     await copyMbox(mail, write);

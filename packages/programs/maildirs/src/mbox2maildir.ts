@@ -11,6 +11,7 @@ import {
   flock,
   fsyncDir,
   fsyncFd,
+  GatheredWriter,
   linkFile,
   openFd,
   readChunks,
@@ -19,7 +20,7 @@ import {
 import { formatName, isMaildir, uniqueName } from '@q/maildir';
 import type { Invocation } from '@q/proc';
 import { doing } from './doing.ts';
-import { GatheredWriter } from './gathered-writer.ts';
+import { WRITE_SIZE } from './limits.ts';
 import { MboxDecoder, type Quoting } from './mbox-decoder.ts';
 import { type MboxMessage, readMbox } from './mbox-reader.ts';
 
@@ -83,7 +84,7 @@ async function writeMessage(
   { from, start, end, hasReturnPath }: MboxMessage,
   quoting: Quoting,
 ): Promise<void> {
-  const out = new GatheredWriter(fd);
+  const out = new GatheredWriter(fd, WRITE_SIZE);
   if (!hasReturnPath && from.sender !== undefined)
     await out.write(Buffer.from(`Return-Path: <${from.sender}>\n`, 'latin1'));
   const decoder = new MboxDecoder(quoting);
