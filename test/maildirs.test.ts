@@ -201,11 +201,7 @@ describe('maildir2mbox', () => {
   test('waits for the lock of whoever writes to the mbox, also when the file is replaced meanwhile', async () => {
     put('new/a', 'mine\n');
     writeFileSync(at('mbox'), 'From first\n\n');
-    // Holds the lock until told; then puts a new file in its place, as another maildir2mbox does.
-    const script =
-      'echo ready; while test ! -e go; do sleep 0.05; done; echo "From second" >n; mv n mbox';
-    const holder = spawn('flock', ['mbox', 'sh', '-c', script], { cwd: dir, env: { PATH } });
-    await new Promise((resolve) => holder.stdout.once('data', resolve));
+    await holdMbox('From second');
     const moving = spawn(join(DIST, 'maildir2mbox'), { cwd: dir, env: { PATH, ...MAIL } });
     const said = collect(moving);
     await until('maildir2mbox waits', () => waitsForLock(moving.pid));
@@ -215,6 +211,15 @@ describe('maildir2mbox', () => {
     expect(mbox()).toMatch(/^From second\nFrom XXX .*\nmine\n\n$/);
   });
 });
+
+/** Holds the lock of the mbox until the file "go" is there; then puts a new file in its place, as maildir2mbox does. */
+async function holdMbox(text: string): Promise<void> {
+  const script =
+    'echo ready; while test -e mbox -a ! -e go; do sleep 0.05; done; printf "%s\\n" "$1" >n; mv n mbox';
+  const args = ['mbox', 'sh', '-c', script, 'sh', text];
+  const holder = spawn('flock', args, { cwd: dir, env: { PATH } });
+  await new Promise((resolve) => holder.stdout.once('data', resolve));
+}
 
 /** /proc/locks marks with "->" who waits. */
 function waitsForLock(pid: number | undefined): boolean {
@@ -243,6 +248,19 @@ describe('mbox2maildir', () => {
     writeFileSync(at('mbox'), `${FROM}\n>From me\n>>From you\n`);
     expect(await run('mbox2maildir', ['-o', '-e', 'mbox', 'M'])).toEqual(done);
     expect(messages('new')).toEqual(['Return-Path: <ann@x.test>\n\nFrom me\n>>From you\n']);
+    expect(statSync(at('mbox')).size).toBe(0);
+  });
+
+  test('reads, and empties, the file that has the name once the lock is its own', async () => {
+    writeFileSync(at('mbox'), `${FROM}\nfirst\n`);
+    await holdMbox(`${FROM}\nsecond`);
+    const options = { cwd: dir, env: { PATH } };
+    const copying = spawn(join(DIST, 'mbox2maildir'), ['-e', 'mbox', 'M'], options);
+    const said = collect(copying);
+    await until('mbox2maildir waits', () => waitsForLock(copying.pid));
+    writeFileSync(at('go'), '');
+    expect(await said).toEqual(done);
+    expect(messages('new')).toEqual(['Return-Path: <ann@x.test>\n\nsecond\n']);
     expect(statSync(at('mbox')).size).toBe(0);
   });
 

@@ -8,12 +8,11 @@ import { Temporary } from '@q/fault';
 import {
   closeFd,
   createExclusive,
-  flock,
   fsyncDir,
   fsyncFd,
   GatheredWriter,
   linkFile,
-  openFd,
+  openLocked,
   readChunks,
   unlinkIfThere,
 } from '@q/fsx';
@@ -30,11 +29,12 @@ export async function mbox2maildirMain({ args, options }: Invocation): Promise<n
   const quoting = options.o === true ? 'mboxo' : 'mboxrd';
   if (!(await isMaildir(maildir))) throw new Temporary(`${maildir} is not a maildir`);
   const empty = options.e === true;
+  // While the lock is waited for, maildir2mbox may put a new file in place: to empty the old one would leave in the
+  // mbox what has been copied, and what was new there would not be.
   const fd = await doing(`unable to open ${mbox}`, () =>
-    openFd(mbox, empty ? constants.O_RDWR : constants.O_RDONLY),
+    openLocked(mbox, empty ? constants.O_RDWR : constants.O_RDONLY),
   );
   try {
-    await doing(`unable to lock ${mbox}`, () => flock(fd, 'exclusive'));
     await doing(`unable to copy ${mbox}`, () => copyMessages(fd, maildir, quoting));
     if (empty) await doing(`unable to empty ${mbox}`, () => emptyFile(fd));
   } finally {
