@@ -1,9 +1,5 @@
-// The systems that bench/mail.mjs can measure: one file each in this directory. To plug in another, put its
-// adapter here; nothing else names it. An adapter exports
+// The systems that bench/mail.mjs can measure (see shared/adapters.mjs). An adapter's
 //
-//   title      one line for the report
-//   packages   Debian packages to unpack over /usr for it
-//   missing()  why it cannot run here, or undefined
 //   open(site) → {
 //     start({ deliver, remoteConcurrency })   resolves when it answers on site.smtpPort; deliver false:
 //                                    what it accepts for local users stays in its queue
@@ -19,20 +15,6 @@
 // site: { work (a directory of its own), smtpPort, sinkPort, domain, user: {name, uid, gid, home}, dist, profile }.
 // It accepts mail for site.domain, site.user has every user-* address too, and relays what 127.0.0.1 sends to
 // anywhere else through 127.0.0.1:sinkPort, with at most remoteConcurrency deliveries at a time.
-import { readdirSync } from 'node:fs';
+import { adaptersIn } from '../shared/adapters.mjs';
 
-/** In the order of the report: ours first. */
-export function adapterNames() {
-  const names = readdirSync(import.meta.dirname)
-    .filter((file) => file.endsWith('.mjs') && file !== 'index.mjs')
-    .map((file) => file.slice(0, -'.mjs'.length));
-  return names.sort((a, b) => Number(isOurs(b)) - Number(isOurs(a)) || a.localeCompare(b));
-}
-
-export function isOurs(name) {
-  return name.startsWith('qmail-ts');
-}
-
-export function loadAdapter(name) {
-  return import(`./${name}.mjs`);
-}
+export const adapters = adaptersIn(import.meta.dirname);

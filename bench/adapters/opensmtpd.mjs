@@ -1,7 +1,7 @@
 // Debian's opensmtpd. Its spool, socket and users are compiled in; the run has those paths for itself.
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { must, startServer, stopServers, untilGreets } from '../mail/processes.mjs';
+import { must, startServer, stopServers, untilGreets } from '../shared/processes.mjs';
 
 export const title = 'opensmtpd, its own delivery agents';
 export const packages = ['opensmtpd'];

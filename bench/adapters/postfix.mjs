@@ -9,8 +9,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { must, startServer, stopServers, untilGreets } from '../mail/processes.mjs';
 import { LOCAL_CONCURRENCY } from '../mail/qmail-tree.mjs';
+import { must, startServer, stopServers, untilGreets } from '../shared/processes.mjs';
 
 export const title = 'postfix, its own delivery agents';
 export const packages = ['postfix'];

@@ -2,8 +2,8 @@
 // it was compiled for. The run works on a copy that is mounted in its place.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { must } from '../mail/processes.mjs';
 import { openQmail } from '../mail/qmail-tree.mjs';
+import { must } from '../shared/processes.mjs';
 import { tcpserver } from './qmail-ts-oneshot.mjs';
 
 const home = process.env.BENCH_QMAIL;

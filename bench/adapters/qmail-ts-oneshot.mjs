@@ -1,7 +1,7 @@
 // This system as qmail ran: tcpserver, and a qmail-smtpd for each connection.
 import { join } from 'node:path';
-import { must } from '../mail/processes.mjs';
 import { openQmail } from '../mail/qmail-tree.mjs';
+import { must } from '../shared/processes.mjs';
 
 export const title = 'qmail-ts, tcpserver qmail-smtpd';
 export const packages = ['ucspi-tcp'];

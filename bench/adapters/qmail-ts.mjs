@@ -1,7 +1,7 @@
 // This system as a busy server runs it: resident listeners, no process for a connection.
 import { join } from 'node:path';
-import { must } from '../mail/processes.mjs';
 import { openQmail } from '../mail/qmail-tree.mjs';
+import { must } from '../shared/processes.mjs';
 
 export const title = 'qmail-ts, qmail-smtpd --listen';
 export const packages = [];

@@ -1,44 +1,40 @@
 // The run itself, as process 1 of its own namespaces: bench/mail.mjs starts it with the plan's file name.
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { loadavg } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadAdapter } from '../adapters/index.mjs';
-import { lastWords, until } from './processes.mjs';
+import { adapters } from '../adapters/index.mjs';
+import { until } from '../shared/processes.mjs';
+import { copyOfDist, insideNamespaces, interleaved, resultOf } from '../shared/rounds.mjs';
+import { enterSandbox, makeUser } from '../shared/sandbox.mjs';
 import { REMOTE_CONCURRENCY, ROWS } from './rows.mjs';
 import { runRow } from './run.mjs';
-import { enterSandbox, makeUser } from './sandbox.mjs';
 
 const DOMAIN = 'bench.test';
-const plan = JSON.parse(readFileSync(process.argv[2], 'utf8'));
-const WARM_UP = {
-  count: plan.long ? 400 : 20,
-  connections: 2,
-  limitMs: plan.long ? 60_000 : 30_000,
-};
 /** How many times the messages of a row, with --long. A list is one message. */
 const LONG = 10;
-process.umask(0o022);
-// Whoever started us holds the other end.
-process.stdin.on('close', () => process.exit(1)).resume();
 
-try {
+await insideNamespaces(async (plan) => {
   enterSandbox(plan.work, plan.layers);
   const systems = await openAll(plan);
   const rows = ROWS.filter(({ name }) => plan.rows.includes(name))
-    .flatMap(quickened)
-    .map(lengthened);
-  const runs = await measureAll(systems, rows, plan);
+    .flatMap((row) => (plan.quick ? quickened(row) : [row]))
+    .map((row) => (plan.long ? lengthened(row) : row));
+  const runs = await interleaved({
+    systems,
+    rows,
+    rounds: plan.rounds,
+    measure: async (entry, row) => {
+      await settle(entry, row, plan.long);
+      return runRow(row, entry.system, entry.site, plan.limit * 1000);
+    },
+    reset,
+    tell,
+  });
   for (const { system } of systems) await system.stop();
-  writeFileSync(join(plan.work, 'result.json'), JSON.stringify(resultOf(systems, rows, runs)));
-  process.exit(0);
-} catch (error) {
-  process.stderr.write(`bench: ${error.stack}\n`);
-  process.exit(1); // as process 1: all others end with it
-}
+  return resultOf(plan, systems, rows, runs);
+});
 
 /** The row as --quick has it: none, or with fewer messages. */
 function quickened(row) {
-  if (!plan.quick) return [row];
   return row.quick === undefined
     ? []
     : [{ ...row, count: row.quick, ...(row.recipients ? { recipients: 200 } : {}) }];
@@ -46,22 +42,15 @@ function quickened(row) {
 
 /** The row as --long has it. */
 function lengthened(row) {
-  return plan.long && row.load === 'smtp' ? { ...row, count: row.count * LONG } : row;
+  return row.load === 'smtp' ? { ...row, count: row.count * LONG } : row;
 }
 
-async function openAll({ systems, work, dist: built, profile }) {
-  const dist = join(work, 'dist');
-  if (!existsSync(join(built, 'qmail-start')))
-    throw new Error(`nothing is built in ${built}: npx tsup`);
-  // A copy: a build while the run goes on must not change what is measured.
-  cpSync(built, dist, { recursive: true });
-  if (profile !== undefined) {
-    mkdirSync(profile, { recursive: true });
-    chmodSync(profile, 0o1777);
-  }
+async function openAll(plan) {
+  const { work, profile } = plan;
+  const dist = copyOfDist(plan);
   const opened = [];
-  for (const [index, name] of systems.entries()) {
-    const adapter = await loadAdapter(name);
+  for (const [index, name] of plan.systems.entries()) {
+    const adapter = await adapters.load(name);
     const site = {
       work: join(work, 'systems', name),
       smtpPort: 2501 + index,
@@ -78,58 +67,33 @@ async function openAll({ systems, work, dist: built, profile }) {
   return opened;
 }
 
-/** Round by round, row by row, each row on all systems in turn: what else the machine does hits them alike. */
-async function measureAll(systems, rows, { rounds, limit }) {
-  const runs = [];
-  for (let round = 0; round < rounds; round++)
-    // Each round begins with another system, so that none always has the same neighbour.
-    for (const row of rows)
-      for (let i = 0; i < systems.length; i++) {
-        const entry = systems[(i + round) % systems.length];
-        const run = await attempt(entry, row, limit * 1000);
-        runs.push({ row: row.name, system: entry.name, round, ...run });
-        tell(row, entry, run);
-        if (run.cut || run.failed !== undefined) await reset(entry);
-      }
-  return runs;
-}
-
-/** The measurement, or why there is none: one system's trouble is not the end of the whole run. */
-async function attempt(entry, row, limitMs) {
-  try {
-    await settle(entry, row);
-    const load = loadavg()[0];
-    return { load, ...(await runRow(row, entry.system, entry.site, limitMs)) };
-  } catch (error) {
-    return { failed: `${error.message}\n${lastWords(entry.site.work)}` };
-  }
-}
-
 /** Up, in the state that the row asks for. */
-async function settle(entry, { to, remoteConcurrency = REMOTE_CONCURRENCY }) {
+async function settle(entry, { to, remoteConcurrency = REMOTE_CONCURRENCY }, long) {
   const wanted = { deliver: to !== 'queue', remoteConcurrency };
   const { state } = entry;
   if (state?.deliver === wanted.deliver && state.remoteConcurrency === remoteConcurrency) return;
   if (state !== undefined) await reset(entry);
   await entry.system.start(wanted);
-  await warmUp(entry, to === 'queue' ? 'queue' : 'local');
+  await warmUp(entry, to === 'queue' ? 'queue' : 'local', long);
   entry.state = wanted;
 }
 
 /** The first messages: a system whose parts are still starting may defer them, and its first ones are slow. */
-async function warmUp({ system, site }, to) {
-  const row = { ...WARM_UP, load: 'smtp', to, many: false, bytes: 2000 };
+async function warmUp({ system, site }, to, long) {
+  const limitMs = long ? 60_000 : 30_000;
+  const count = long ? 400 : 20;
+  const row = { count, connections: 2, load: 'smtp', to, many: false, bytes: 2000 };
   let reason;
   const works = await until(
     async () => {
       try {
-        return !(await runRow(row, system, site, WARM_UP.limitMs)).cut;
+        return !(await runRow(row, system, site, limitMs)).cut;
       } catch (error) {
         reason = error;
         return false;
       }
     },
-    WARM_UP.limitMs,
+    limitMs,
     500,
   );
   if (!works) throw reason ?? new Error(`${site.work}: the first messages do not arrive`);
@@ -142,28 +106,10 @@ async function reset(entry) {
   entry.state = undefined;
 }
 
-function tell(row, { name }, run) {
-  if (run.failed !== undefined) {
-    process.stderr.write(`${row.name} ${name}: failed: ${run.failed}\n`);
-    return;
-  }
+function tell({ accepted, delivered, cpu, memory }) {
   const rate = (value) => (value === undefined ? '-' : value.toFixed(1));
-  process.stderr.write(
-    `${row.name} ${name}: accepted ${rate(run.accepted)}/s delivered ${rate(run.delivered)}/s ` +
-      `cpu ${rate(run.cpu)} ms memory ${rate(run.memory)} MB${run.cut ? ' (cut off)' : ''}\n`,
+  return (
+    `accepted ${rate(accepted)}/s delivered ${rate(delivered)}/s ` +
+    `cpu ${rate(cpu)} ms memory ${rate(memory)} MB`
   );
-}
-
-function resultOf(systems, rows, runs) {
-  const from = (packages) =>
-    plan.layers
-      .filter(({ name }) => packages.includes(name))
-      .map(({ name, version }) => `Debian ${name} ${version}`);
-  return {
-    rounds: plan.rounds,
-    limit: plan.limit,
-    systems: systems.map(({ name, title, packages }) => ({ name, title, from: from(packages) })),
-    rows,
-    runs,
-  };
 }

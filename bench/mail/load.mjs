@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { must, until } from './processes.mjs';
+import { must, until } from '../shared/processes.mjs';
 
 /**
  * Sends `count` messages by SMTP. Resolves to {accepted, seconds}: how many the server has answered 250 to, and

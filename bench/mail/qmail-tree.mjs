@@ -1,7 +1,7 @@
 // What all systems with qmail's layout have in common: a QMAILHOME, qmail-start, a queue to look into.
 import { chownSync, copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startServer, stopServers, untilGreets } from './processes.mjs';
+import { startServer, stopServers, untilGreets } from '../shared/processes.mjs';
 
 /** Deliveries to Maildirs at a time, for every system: what 2 to 8 cores can use. */
 export const LOCAL_CONCURRENCY = 20;
@@ -55,7 +55,7 @@ export function openQmail(site, { home, smtpCommand }) {
 /** The environment that has each Node process write its profile; the users must be able to read the script. */
 function profiling({ work, profile }) {
   const script = join(work, 'profile.cjs');
-  copyFileSync(join(import.meta.dirname, 'profile.cjs'), script);
+  copyFileSync(join(import.meta.dirname, '../shared/profile.cjs'), script);
   return { NODE_OPTIONS: `--require ${script}`, BENCH_PROFILE: profile };
 }
 

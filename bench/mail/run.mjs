@@ -1,7 +1,8 @@
 // One run: one row on one system that is up and idle.
+import { cpuParts, difference, ownChildrenMs, totalOf, watchMemory } from '../shared/meters.mjs';
+import { until } from '../shared/processes.mjs';
 import { openSink, sendByClient, sendBySmtp } from './load.mjs';
-import { clearMail, countMail, cpuParts, ownChildrenMs, totalOf, watchMemory } from './meters.mjs';
-import { until } from './processes.mjs';
+import { clearMail, countMail } from './maildir.mjs';
 
 /** What remains to be done after the last delivery may take this long before it is left alone. */
 const SETTLE_MS = 10_000;
@@ -67,10 +68,6 @@ async function measure(row, system, site, limitMs, sink) {
     seconds: took,
     messages,
   };
-}
-
-function difference(after, before) {
-  return new Map([...after].map(([name, ms]) => [name, ms - (before.get(name) ?? 0)]));
 }
 
 /** Whether the system comes to rest: what it does about a message after taking it belongs to its price. */

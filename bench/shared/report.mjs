@@ -1,23 +1,26 @@
 // From the single runs to a table: medians, and how ours compares with each peer.
-import { isOurs } from '../adapters/index.mjs';
-import { METRICS } from './rows.mjs';
+import { isOurs } from './adapters.mjs';
 
-/** The report as text. */
-export function asText(result) {
+/**
+ * The report as text. `metrics`: the tables, [{ key, title, best: 'high' or 'low' }]; `peer` stands for all peers in the
+ * explanation; `notes`: further lines of it; `each`: which number of a run its CPU is divided by.
+ */
+export function asText(result, { metrics, peer, notes = [], each }) {
   const { machine, systems, rows, rounds } = result;
   const lines = [
     `${machine.cores} x ${machine.cpu}, ${machine.memoryMB} MB; ${machine.system}, Linux ${machine.kernel}; ${machine.disk}`,
     `Node ${machine.node}; commit ${machine.commit}; ${machine.date} UTC; load at start ${machine.loadAtStart.join(' ')}`,
     `Medians of ${rounds} interleaved ${rounds === 1 ? 'round' : 'rounds'}. ~ means: cut off at ${result.limit} s.`,
-    '"x postfix": how many times as good as postfix qmail-ts is; above 1 is better, for every column.',
+    `"x ${peer}": how many times as good as ${peer} qmail-ts is; above 1 is better, for every column.`,
+    ...notes,
     ...systems.map(({ name, title, from }) => `  ${name}: ${[title, ...from].join(', ')}`),
   ];
-  for (const { key, title, best } of METRICS) {
+  for (const { key, title, best } of metrics) {
     const table = rows.flatMap((row) => lineOf(result, row, key, best));
     if (table.length === 0) continue;
     lines.push('', heading(title, systems), ...table);
   }
-  lines.push(...partsOf(result));
+  lines.push(...partsOf(result, each));
   return `${lines.join('\n')}\n`;
 }
 
@@ -35,26 +38,31 @@ function medianOf({ runs }, row, system, key) {
       : (values[middle - 1] + values[middle]) / 2;
 }
 
-/** Where our time goes: CPU of each program for one message, in milliseconds, most first. */
-function partsOf({ systems, rows, runs }) {
+/** Where our time goes: CPU of each program for one of what `each` counts, in milliseconds, most first. */
+function partsOf({ systems, rows, runs }, each) {
   const shown = systems.filter(({ name }) => isOurs(name));
   return shown.flatMap(({ name }) => [
     '',
     `CPU ms each, by program: ${name}`,
-    ...rows.map((row) => {
+    ...rows.flatMap((row) => {
       const mine = runs.filter((run) => run.row === row.name && run.system === name && run.parts);
-      const messages = mine.reduce((sum, run) => sum + run.messages, 0);
+      const count = mine.reduce((sum, run) => sum + run[each], 0);
       const sums = new Map();
       for (const { parts } of mine)
         for (const [part, ms] of Object.entries(parts)) sums.set(part, (sums.get(part) ?? 0) + ms);
       const words = [...sums]
-        .map(([part, ms]) => [part, ms / messages])
-        .filter(([, each]) => each >= 0.1)
+        .map(([part, ms]) => [part, ms / count])
+        .filter(([, share]) => share >= least(sums, count))
         .sort(([, a], [, b]) => b - a)
-        .map(([part, each]) => `${part} ${each.toFixed(1)}`);
-      return `${row.name.padEnd(22)}${words.join(', ')}`;
+        .map(([part, share]) => `${part} ${share < 1 ? share.toFixed(2) : share.toFixed(1)}`);
+      return words.length === 0 ? [] : [`${row.name.padEnd(22)}${words.join(', ')}`];
     }),
   ]);
+}
+
+/** Parts below a fiftieth are left out. */
+function least(sums, count) {
+  return [...sums.values()].reduce((sum, ms) => sum + ms, 0) / count / 50;
 }
 
 function heading(title, systems) {

@@ -1,6 +1,6 @@
 // CPU and memory of a system's processes, from /proc.
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { familyOf, must, statsOf } from './processes.mjs';
 
 const TICK_MS = 1000 / Number(must('getconf', ['CLK_TCK']));
@@ -24,6 +24,11 @@ export function cpuParts(roots) {
 /** The sum of the parts. */
 export function totalOf(parts) {
   return [...parts.values()].reduce((sum, ms) => sum + ms, 0);
+}
+
+/** What was used between two looks at cpuParts(). */
+export function difference(after, before) {
+  return new Map([...after].map(([name, ms]) => [name, ms - (before.get(name) ?? 0)]));
 }
 
 /** What a process is called, seen through an interpreter. */
@@ -52,10 +57,7 @@ export function watchMemory(roots) {
   let timer;
   const look = () => {
     const start = performance.now();
-    peak = Math.max(
-      peak,
-      familyOf(roots()).reduce((sum, pid) => sum + pssKB(pid), 0),
-    );
+    peak = Math.max(peak, memoryMB(roots()));
     timer = setTimeout(look, Math.max(500, 25 * (performance.now() - start)));
   };
   look();
@@ -65,9 +67,14 @@ export function watchMemory(roots) {
       clearTimeout(timer);
       look();
       clearTimeout(timer);
-      return peak / 1024;
+      return peak;
     },
   };
+}
+
+/** The sum of proportional set sizes of the processes and everything below them, now, in MB. */
+export function memoryMB(roots) {
+  return familyOf(roots).reduce((sum, pid) => sum + pssKB(pid), 0) / 1024;
 }
 
 function pssKB(pid) {
@@ -78,14 +85,4 @@ function pssKB(pid) {
   } catch {
     return 0; // it has just ended
   }
-}
-
-export function countMail(maildir) {
-  return readdirSync(join(maildir, 'new')).length;
-}
-
-export function clearMail(maildir) {
-  for (const part of ['new', 'tmp', 'cur'])
-    for (const name of readdirSync(join(maildir, part)))
-      rmSync(join(maildir, part, name), { force: true });
 }
