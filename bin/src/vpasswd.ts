@@ -5,10 +5,13 @@ run(
   {
     name: 'vpasswd',
     summary: 'Changes the password of a virtual user.',
-    synopsis: '[--quiet] user',
+    synopsis: '[--digests] [--quiet] user',
     min: 1,
     usageExit: 1,
-    options: { quiet: { type: 'boolean', describe: 'say nothing' } },
+    options: {
+      digests: { type: 'boolean', describe: 'store the password in clear, for APOP and CRAM-MD5' },
+      quiet: { type: 'boolean', describe: 'say nothing' },
+    },
     notes:
       'The password is asked for on a terminal, else it is the first line of stdin.\n' +
       'Exit: 0, or 1 if nothing was changed. Works in $HOME.',

@@ -5,10 +5,11 @@ run(
   {
     name: 'vpasswds',
     summary: 'Changes passwords by the lines USER PASSWORD of standard input.',
-    synopsis: '[--hashed] [--quiet]',
+    synopsis: '[--digests | --hashed] [--quiet]',
 
     usageExit: 1,
     options: {
+      digests: { type: 'boolean', describe: 'store the passwords in clear, for APOP and CRAM-MD5' },
       hashed: { type: 'boolean', describe: 'the second word of a line is a hash to be stored' },
       quiet: { type: 'boolean', describe: 'say nothing' },
     },

@@ -5,6 +5,7 @@
 
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { bytesOf, textOf } from '@q/bytes';
+import { isClearPassword, secretOf } from './password.ts';
 
 /** True when `digest` is one of the two that the stored password and the server's own stamp make. */
 export function verifyDigest(
@@ -13,9 +14,9 @@ export function verifyDigest(
   stored: string | undefined,
 ): boolean {
   const given = textOf(digest);
-  if (stamp === '' || !/^[0-9a-f]{32}$/.test(given) || !stored?.startsWith('$0$')) return false;
-  const secret = bytesOf(stored.slice(3));
-  if (secret.length === 0) return false;
+  if (stored === undefined || !isClearPassword(stored)) return false;
+  if (stamp === '' || !/^[0-9a-f]{32}$/.test(given)) return false;
+  const secret = secretOf(stored);
   const apop = createHash('md5').update(bytesOf(stamp)).update(secret).digest();
   const cram = createHmac('md5', secret).update(bytesOf(stamp)).digest();
   const bytes = Buffer.from(given, 'hex');

@@ -26,8 +26,11 @@ export {
 } from './login.ts';
 export { isUserName } from './names.ts';
 export {
+  clearPassword,
   hashPassword,
   hashPasswordAsync,
+  isClearPassword,
+  secretOf,
   verifyPassword,
   verifyPasswordAsync,
 } from './password.ts';

@@ -1,7 +1,15 @@
 import { Permanent } from '@q/fault';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hashPassword, verifyPassword, verifyPasswordAsync } from './index.ts';
+import {
+  clearPassword,
+  hashPassword,
+  isClearPassword,
+  secretOf,
+  verifyPassword,
+  verifyPasswordAsync,
+} from './index.ts';
+import { isOutdatedHash } from './password.ts';
 
 const bytes = (text: string) => Buffer.from(text, 'utf8');
 
@@ -35,6 +43,23 @@ describe('a password', () => {
     expect(hashPassword(password)).not.toBe(hash);
     expect(verifyPassword(password, hash)).toBe(true);
     expect(verifyPassword(bytes('other'), hash)).toBe(false);
+  });
+
+  test('is in clear where that was asked for, and that is no hash of an old method', () => {
+    const password = Buffer.from([0x70, 0xe4, 0xff, 0x20, 0x3a]);
+    const stored = clearPassword(password);
+    expect(stored).toBe('$0$p\xe4\xff :');
+    expect(verifyPassword(password, stored)).toBe(true);
+    expect(verifyPassword(bytes('other'), stored)).toBe(false);
+    expect([isClearPassword(stored), secretOf(stored).equals(password)]).toEqual([true, true]);
+    for (const other of [undefined, '', '*', '$0$', hashPassword(password)])
+      expect(isClearPassword(other)).toBe(false);
+    for (const none of ['', 'a\nb', 'a\0b'])
+      expect(() => clearPassword(bytes(none))).toThrow(Permanent);
+    expect([stored, '*', '', '$y$x', '$6$x', '$1$x', 'abJnggxhB/yWI'].map(isOutdatedHash)).toEqual([
+      ...[false, false, false, false, false],
+      ...[true, true],
+    ]);
   });
 
   test.each([

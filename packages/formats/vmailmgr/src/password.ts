@@ -1,7 +1,7 @@
 // Password hashes of virtual and system users.
 //
 //   $1$ $5$ $6$ $y$ .. and DES   whatever crypt(3) of the C library knows
-//   $0$PASSWORD                  plain text
+//   $0$PASSWORD                  in clear, on purpose: APOP and CRAM-MD5 need the password itself
 //   3 and 32 hex digits          unsalted MD5, from the first years of VMailMgr
 //   *... !... or nothing         no password matches
 //
@@ -9,10 +9,12 @@
 // program that asks crypt(3) of the same host verifies them.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { textOf } from '@q/bytes';
+import { bytesOf, textOf } from '@q/bytes';
 import { Permanent, Temporary } from '@q/fault';
 import { crypt, cryptAsync, gensalt } from '@q/posix';
 import { PASSWORD_MAX } from './limits.ts';
+
+const CLEAR = '$0$';
 
 /** Methods for new hashes, best first, with their cost (0: the library's own choice, for yescrypt a good one). */
 const METHODS = [
@@ -46,9 +48,29 @@ export async function hashPasswordAsync(password: Uint8Array): Promise<string> {
   throw noMethod();
 }
 
-/** True for a hash that `hashPassword` would not make today; false for what no password matches. */
+/** The password in clear, for logins that never show it. Throws as hashPassword does. */
+export function clearPassword(password: Uint8Array): string {
+  checkNew(password);
+  return `${CLEAR}${textOf(password)}`;
+}
+
+/** True for a password that is stored in clear, which somebody did on purpose: no program does so by itself. */
+export function isClearPassword(stored: string | undefined): boolean {
+  return stored?.startsWith(CLEAR) === true && stored.length > CLEAR.length;
+}
+
+/** The password inside of one that is stored in clear. */
+export function secretOf(stored: string): Buffer {
+  return bytesOf(stored.slice(CLEAR.length));
+}
+
+/** True for a hash that `hashPassword` would not make today; false for what is no hash: in clear, or matched by nothing. */
 export function isOutdatedHash(stored: string): boolean {
-  return !isLocked(stored) && !METHODS.some(({ prefix }) => stored.startsWith(prefix));
+  return (
+    !isLocked(stored) &&
+    !stored.startsWith(CLEAR) &&
+    !METHODS.some(({ prefix }) => stored.startsWith(prefix))
+  );
 }
 
 /**
@@ -112,7 +134,7 @@ function isLocked(stored: string): boolean {
 
 /** The answer for the two forms crypt(3) does not know; undefined for all others. */
 function ownMethod(password: Uint8Array, stored: string | undefined): boolean | undefined {
-  if (stored?.startsWith('$0$')) return isEqual(`$0$${textOf(password)}`, stored);
+  if (stored?.startsWith(CLEAR)) return isEqual(`${CLEAR}${textOf(password)}`, stored);
   if (stored !== undefined && /^3[0-9a-f]{32}$/.test(stored))
     return isEqual(`3${createHash('md5').update(password).digest('hex')}`, stored);
   return undefined;

@@ -11,8 +11,8 @@ import {
   type UserLimits,
   withTable,
 } from '@q/vmail-domain';
-import { hashPassword, userDefaults, type VirtualUser } from '@q/vmailmgr';
-import { checkHash, NO_LOGIN } from './hash-field.ts';
+import { userDefaults, type VirtualUser } from '@q/vmailmgr';
+import { checkHash, fieldFor, NO_LOGIN } from './hash-field.ts';
 import { standardOutput } from './output.ts';
 import { askNewPassword } from './prompt.ts';
 import { reasonOf, runTool, type Tool } from './tool.ts';
@@ -97,7 +97,7 @@ async function addAlias(tool: Tool, alias: string, target: string): Promise<void
   }
 }
 
-/** The hash to store; undefined when no password was given, which has been said then. */
+/** What to store; undefined when no password was given, which has been said then. */
 async function passwordField(
   tool: Tool,
   options: Invocation['options'],
@@ -106,7 +106,7 @@ async function passwordField(
   if (ready !== undefined) return checkHash(ready);
   if (options['no-password'] === true) return NO_LOGIN;
   const password = await askNewPassword(tool.name, tool.output);
-  return password && hashPassword(password);
+  return password && fieldFor(password, options);
 }
 
 /** The case of the name stays in the directory, as VMailMgr has it. */

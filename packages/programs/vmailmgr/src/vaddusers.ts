@@ -1,7 +1,6 @@
 // vaddusers: adds the users on standard input to a virtual domain, with aliases. vaddusers(1).
 
-import { asciiLower, bytesOf } from '@q/bytes';
-import { Permanent } from '@q/fault';
+import { asciiLower } from '@q/bytes';
 import type { Invocation } from '@q/proc';
 import {
   addInDraft,
@@ -10,10 +9,9 @@ import {
   prepareDirectory,
   withTable,
 } from '@q/vmail-domain';
-import { type Draft, hashPasswordAsync, userDefaults, type VirtualUser } from '@q/vmailmgr';
+import { type Draft, userDefaults, type VirtualUser } from '@q/vmailmgr';
 import { type BulkLine, bulk, wordsOf } from './bulk.ts';
-import { checkHash, NO_LOGIN } from './hash-field.ts';
-import { PASSWORD_MAX } from './limits.ts';
+import { fieldMaker, NO_LOGIN } from './hash-field.ts';
 import { reasonOf, runTool, type Tool } from './tool.ts';
 
 /** A line on its way into the table. */
@@ -28,16 +26,20 @@ type Prepared =
 
 /** Exit code 0, or 1 when there were errors. */
 export function vaddusersMain(invocation: Invocation): Promise<number> {
-  const hashed = invocation.options.hashed === true;
-  return runTool('vaddusers', invocation, (tool) =>
-    bulk(tool, {
-      prepare: (line) => prepare(tool, line, hashed),
+  return runTool('vaddusers', invocation, (tool) => {
+    const fieldOf = fieldMaker(invocation.options);
+    return bulk(tool, {
+      prepare: (line) => prepare(tool, line, fieldOf),
       store: (prepared) => store(tool, prepared),
-    }),
-  );
+    });
+  });
 }
 
-async function prepare(tool: Tool, line: BulkLine, hashed: boolean): Promise<Prepared> {
+async function prepare(
+  tool: Tool,
+  line: BulkLine,
+  fieldOf: (word: string) => Promise<string>,
+): Promise<Prepared> {
   const [name, password, ...aliases] = wordsOf(line.text).map((word, i) =>
     i === 1 ? word : asciiLower(word),
   );
@@ -48,7 +50,7 @@ async function prepare(tool: Tool, line: BulkLine, hashed: boolean): Promise<Pre
     checkUserName(name);
     const user = {
       ...userDefaults(tool.domain.settings),
-      password: hashed ? checkHash(password) : await hashPasswordAsync(passwordBytes(password)),
+      password: await fieldOf(password),
       directory: checkedDirectory(tool.domain.directoryOf(name)),
       hasMailbox: true,
     };
@@ -56,11 +58,6 @@ async function prepare(tool: Tool, line: BulkLine, hashed: boolean): Promise<Pre
   } catch (error) {
     return { say: failed(error) };
   }
-}
-
-function passwordBytes(password: string): Buffer {
-  if (password.length > PASSWORD_MAX) throw new Permanent('password is too long');
-  return bytesOf(password);
 }
 
 /** All of them in one change of the table; what is said is true when it is said. */

@@ -4,7 +4,7 @@ import { asciiLower } from '@q/bytes';
 import { Permanent } from '@q/fault';
 import { type Invocation, mailText } from '@q/proc';
 import { withTable } from '@q/vmail-domain';
-import { hashPassword } from '@q/vmailmgr';
+import { fieldFor } from './hash-field.ts';
 import { askNewPassword } from './prompt.ts';
 import { reasonOf, runTool } from './tool.ts';
 
@@ -18,11 +18,11 @@ export function vpasswdMain(invocation: Invocation): Promise<number> {
       if (!withTable(tool.domain, (table) => table.has(name))) throw new Permanent(UNKNOWN);
       const password = await askNewPassword(tool.name, tool.output);
       if (password === undefined) return false;
-      const hash = await hashPassword(password);
+      const field = fieldFor(password, invocation.options);
       await tool.domain.update((draft) => {
         const user = draft.get(name);
         if (user === undefined) throw new Permanent(UNKNOWN);
-        draft.set(name, { ...user, password: hash });
+        draft.set(name, { ...user, password: field });
       });
     } catch (error) {
       tool.complain(`error changing the password for user '${name}':\n  ${reasonOf(error)}`);

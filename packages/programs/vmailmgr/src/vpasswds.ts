@@ -1,42 +1,41 @@
 // vpasswds: new passwords for the users on standard input. vpasswds(1).
 
-import { asciiLower, bytesOf } from '@q/bytes';
+import { asciiLower } from '@q/bytes';
 import { Permanent } from '@q/fault';
 import type { Invocation } from '@q/proc';
 import { withTable } from '@q/vmail-domain';
-import { type Draft, hashPasswordAsync } from '@q/vmailmgr';
+import type { Draft } from '@q/vmailmgr';
 import { type BulkLine, bulk, wordsOf } from './bulk.ts';
-import { checkHash } from './hash-field.ts';
-import { PASSWORD_MAX } from './limits.ts';
+import { fieldMaker } from './hash-field.ts';
 import { reasonOf, runTool, type Tool } from './tool.ts';
 
 const UNKNOWN = 'Invalid or unknown virtual user';
 
-type Prepared = { readonly say: string } | { readonly name: string; readonly hash: string };
+type Prepared = { readonly say: string } | { readonly name: string; readonly field: string };
 
 /** Exit code 0, or 1 when there were errors. */
 export function vpasswdsMain(invocation: Invocation): Promise<number> {
-  const hashed = invocation.options.hashed === true;
-  return runTool('vpasswds', invocation, (tool) =>
-    bulk(tool, {
-      prepare: (line) => prepare(tool, line, hashed),
+  return runTool('vpasswds', invocation, (tool) => {
+    const fieldOf = fieldMaker(invocation.options);
+    return bulk(tool, {
+      prepare: (line) => prepare(tool, line, fieldOf),
       store: (prepared) => store(tool, prepared),
-    }),
-  );
+    });
+  });
 }
 
-async function prepare(tool: Tool, line: BulkLine, hashed: boolean): Promise<Prepared> {
+async function prepare(
+  tool: Tool,
+  line: BulkLine,
+  fieldOf: (word: string) => Promise<string>,
+): Promise<Prepared> {
   const [word, password] = wordsOf(line.text);
   if (word === undefined || password === undefined || line.overlong)
     return { say: `invalid line, ignoring:\n  ${line.text}` };
   const name = asciiLower(word);
   try {
     if (!withTable(tool.domain, (table) => table.has(name))) throw new Permanent(UNKNOWN);
-    if (password.length > PASSWORD_MAX) throw new Permanent('password is too long');
-    return {
-      name,
-      hash: hashed ? checkHash(password) : await hashPasswordAsync(bytesOf(password)),
-    };
+    return { name, field: await fieldOf(password) };
   } catch (error) {
     return { say: failed(name, error) };
   }
@@ -62,11 +61,11 @@ async function store(tool: Tool, prepared: readonly Prepared[]): Promise<number>
 /** Undefined when all is well. */
 function change(draft: Draft, line: Prepared): string | undefined {
   if ('say' in line) return line.say;
-  const { name, hash } = line;
+  const { name, field } = line;
   try {
     const user = draft.get(name);
     if (user === undefined) throw new Permanent(UNKNOWN);
-    draft.set(name, { ...user, password: hash });
+    draft.set(name, { ...user, password: field });
     return undefined;
   } catch (error) {
     return failed(name, error);

@@ -8,10 +8,13 @@ import { argText, pathOnly } from '@q/proc';
 import { type Domain, openDomain, withTable } from '@q/vmail-domain';
 import {
   authenticateVirtual,
+  clearPassword,
   EXIT_LOGIN_REFUSED,
   hashPassword,
+  isClearPassword,
   refused,
   runHooks,
+  secretOf,
   UNLIMITED,
   type VirtualUser,
   verifyPasswordAsync,
@@ -85,11 +88,10 @@ async function provenUser(domain: Domain, work: Wanted): Promise<VirtualUser> {
   }
 }
 
-/** A challenge can only be answered with a password that is stored in clear ("$0$..."). RFC 2195. */
+/** A challenge can only be answered with a password that is stored in clear. RFC 2195. */
 function answers(work: Wanted & { readonly do: 'cram' }, stored: string): boolean {
-  if (!stored.startsWith('$0$') || stored.length === 3) return false;
-  const key = bytesOf(stored.slice(3));
-  const wanted = createHmac(work.hash, key).update(bytesOf(work.challenge)).digest();
+  if (!isClearPassword(stored)) return false;
+  const wanted = createHmac(work.hash, secretOf(stored)).update(bytesOf(work.challenge)).digest();
   const given = Buffer.from(work.digest, 'hex');
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
@@ -98,7 +100,9 @@ async function changePassword(domain: Domain, work: AuthWork & { readonly do: 'p
   const user = withTable(domain, (table) => table.get(work.user));
   if (!(await verifyPasswordAsync(bytesOf(work.password), user?.password)))
     throw refused('Invalid or incorrect password');
-  const password = hashPassword(bytesOf(work.fresh));
+  // Who logs in by CRAM-MD5 shall not be locked out by a new password.
+  const form = isClearPassword(user?.password) ? clearPassword : hashPassword;
+  const password = form(bytesOf(work.fresh));
   await domain.update((draft) => {
     const current = draft.get(work.user);
     if (current === undefined) throw refused('Invalid or unknown virtual user');

@@ -18,9 +18,11 @@ import {
   withTable,
 } from '@q/vmail-domain';
 import {
+  clearPassword,
   decodeRecord,
   encodeRecord,
   hashPassword,
+  isClearPassword,
   userDefaults,
   type VirtualUser,
   verifyPasswordAsync,
@@ -180,8 +182,14 @@ async function* chattr(domain: Domain, job: Job): Replies {
 function changeOf(domain: Domain, attribute: string, values: readonly string[]) {
   const [value = ''] = values;
   if (attribute === PASSWORD_ATTRIBUTE) {
-    const password = hashPassword(bytesOf(value));
-    return { change: (user: VirtualUser) => ({ ...user, password }), done: 'Password changed' };
+    const hash = hashPassword(bytesOf(value));
+    const clear = clearPassword(bytesOf(value));
+    // In clear only where it was so before: who logs in by APOP or CRAM-MD5 shall not be locked out by it.
+    const change = (user: VirtualUser) => ({
+      ...user,
+      password: isClearPassword(user.password) ? clear : hash,
+    });
+    return { change, done: 'Password changed' };
   }
   if (attribute === FORWARDS_ATTRIBUTE) {
     const forwards = values.filter((address) => address !== '');
