@@ -117,7 +117,7 @@ export function openSettings(places: SettingsPlaces = {}): Settings {
       [...directories]
         .reverse()
         .map((directory) => join(directory, name))
-        .filter(isExecutable),
+        .filter(isHook),
     text: (name) =>
       directories.map((directory) => join(directory, name)).find((path) => existsSync(path)),
   };
@@ -181,7 +181,7 @@ function readSetting(path: string): string | undefined {
  * Any x bit counts: a hook that we may not run must fail, not be passed over, for it may be what enforces a
  * quota.
  */
-function isExecutable(path: string): boolean {
+function isHook(path: string): boolean {
   try {
     const stats = statSync(path);
     return stats.isFile() && (stats.mode & 0o111) !== 0;

@@ -1,10 +1,11 @@
 // sendmail(8), mailq(1), and newaliases by that name: what programs that send mail expect to find on every Unix host.
 // It reads its options and becomes the program that does the work, with the caller's descriptors, uid and pid.
 
-import { accessSync, constants, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { qmailHome } from '@q/control';
 import { errnoText, Permanent, Temporary } from '@q/fault';
+import { isExecutable } from '@q/fsx';
 import { execve } from '@q/posix';
 import type { Invocation } from '@q/proc';
 import { injectEnvironment, smtpEnvironment } from './environment.ts';
@@ -101,13 +102,4 @@ function sibling(program: string, name: string): string {
   }
   if (name === 'newaliases') throw new Permanent('please use fastforward/newaliases instead');
   throw new Temporary(`unable to run ${name}: not found in ${dirname(own)}`);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

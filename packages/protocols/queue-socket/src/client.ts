@@ -1,9 +1,9 @@
 // The way into the queue for every program that makes messages (smtpd, inject, send's bounces, local's
 // forwards): $QMAILQUEUE if set, else the queue socket if somebody serves it, else bin/qmail-queue.
 
-import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { Temporary } from '@q/fault';
+import { isExecutable } from '@q/fsx';
 import { QueueExit, queueExitText } from './exit-text.ts';
 import { startProgram } from './program-transport.ts';
 import { SocketPool } from './socket-transport.ts';
@@ -76,13 +76,4 @@ export function queueSocketPath(home: string): string {
 function refusal(cause: unknown): Temporary {
   const text = queueExitText({ code: QueueExit.NO_EXEC }).slice(1);
   return new Temporary(text, { cause, exitCode: QueueExit.NO_EXEC });
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
