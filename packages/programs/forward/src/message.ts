@@ -5,11 +5,8 @@ import { fstatSync } from 'node:fs';
 import { bytesOf } from '@q/bytes';
 import { errnoText, faultOf, Permanent, Temporary } from '@q/fault';
 import { readChunks, rewindFd } from '@q/fsx';
-import { type Exit, spawn } from '@q/proc';
+import { type Exit, PERMANENT_EXITS, shellText, spawn } from '@q/proc';
 import { connectQueue, type QueueResult } from '@q/queue-socket';
-
-/** Exit codes of a program that mean "never": qmail-local's. */
-const PERMANENT: ReadonlySet<number> = new Set([100, 64, 65, 70, 76, 77, 78, 112]);
 
 type Env = Readonly<NodeJS.ProcessEnv>;
 
@@ -32,7 +29,7 @@ export async function feedProgram(command: string, lines: string, env: Env): Pro
   const exit = lines === '' ? await runOnFile(command, env) : await runOnPipe(command, lines, env);
   if ('signal' in exit) throw new Temporary(`child crashed in ${command}`);
   if (exit.code === 0) return;
-  throw PERMANENT.has(exit.code) ? new Permanent('') : new Temporary('');
+  throw PERMANENT_EXITS.has(exit.code) ? new Permanent('') : new Temporary('');
 }
 
 async function runOnFile(command: string, env: Env): Promise<Exit> {
@@ -67,20 +64,6 @@ async function runOnPipe(command: string, lines: string, env: Env): Promise<Exit
 
 function shell(command: string, env: Env) {
   return { file: '/bin/sh', args: ['-c', shellText(command)], env: { ...env } };
-}
-
-/**
- * The argument that makes sh run exactly these bytes (latin1 text). Node passes arguments on as UTF-8, so a command
- * with other bytes is spelled in printf's octal escapes.
- */
-function shellText(command: string): string {
-  const utf8 = Buffer.from(command, 'latin1').toString('utf8');
-  if (Buffer.from(utf8, 'utf8').toString('latin1') === command) return utf8;
-  const octal = command.replace(
-    /[^A-Za-z0-9 ./_]/g,
-    (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`,
-  );
-  return `eval "$(printf '${octal}')"`;
 }
 
 /** What is queued: the Delivered-To line, by which a loop is found out, and the message. */

@@ -2,13 +2,10 @@
 // qmail-command(8).
 
 import { errnoText, isFault, Permanent, Temporary } from '@q/fault';
-import { type Child, type Exit, spawn } from '@q/proc';
+import { type Child, type Exit, PERMANENT_EXITS, shellText, spawn } from '@q/proc';
 import { PROGRAM_TIME } from './limits.ts';
 import type { MessageFile } from './message-file.ts';
 import type { WarmPrograms } from './warm-program.ts';
-
-/** Exit codes of a command that mean "never": qmail's own 100 and 112, and those of sysexits.h. */
-const PERMANENT: ReadonlySet<number> = new Set([100, 64, 65, 70, 76, 77, 78, 112]);
 
 /** "Done, and forget the further lines of this file." */
 const STOP = 99;
@@ -38,7 +35,7 @@ export async function deliverToProgram(
   if ('signal' in exit) throw new Temporary('Aack, child crashed. (#4.3.0)');
   if (exit.code === 0) return 'go on';
   if (exit.code === STOP) return 'stop';
-  throw PERMANENT.has(exit.code) ? new Permanent('') : new Temporary('');
+  throw PERMANENT_EXITS.has(exit.code) ? new Permanent('') : new Temporary('');
 }
 
 /** A program that has been started. */
@@ -57,7 +54,7 @@ async function startSh(
   try {
     child = await spawn({
       file: '/bin/sh',
-      args: ['-c', shellText(command)],
+      args: ['-c', shellText(cutAtNul(command))],
       env,
       stdio: [message.fd, 1, 2],
       detached: true,
@@ -81,18 +78,8 @@ async function inTime({ exited, kill }: Running, limit: number): Promise<Exit> {
   return exit;
 }
 
-/**
- * The argument that makes sh run exactly these bytes. Node passes arguments on as UTF-8, so a command
- * with other bytes (a file name, a latin1 comment) is spelled in printf's octal escapes.
- */
-function shellText(command: string): string {
+/** No argument can hold more. */
+function cutAtNul(command: string): string {
   const nul = command.indexOf('\0');
-  const text = nul < 0 ? command : command.slice(0, nul); // no argument can hold more
-  const utf8 = Buffer.from(text, 'latin1').toString('utf8');
-  if (Buffer.from(utf8, 'utf8').toString('latin1') === text) return utf8;
-  const octal = text.replace(
-    /[^A-Za-z0-9 ./_]/g,
-    (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`,
-  );
-  return `eval "$(printf '${octal}')"`;
+  return nul < 0 ? command : command.slice(0, nul);
 }
