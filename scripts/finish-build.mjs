@@ -1,53 +1,82 @@
-// Makes bin/dist a directory that can be copied anywhere: executables, and the native modules they
-// load, side by side. Runs after tsup.
+// Makes what tsup wrote a directory that can be copied anywhere: executables, and the native modules they
+// load, side by side. Then moves it over bin/dist.
+// Usage, after tsup: finish-build.mjs DIRECTORY BEGAN (milliseconds since 1970)
 import {
   chmodSync,
   cpSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   realpathSync,
   renameSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
+const [fresh, began] = process.argv.slice(2);
 const dist = 'bin/dist';
-const modules = join(dist, 'node_modules');
+const manifest = join(dist, 'package.json');
+const partial = process.env.ONLY !== undefined;
 
-for (const name of readdirSync(dist)) {
+for (const name of readdirSync(fresh)) {
   if (!name.endsWith('.cjs')) continue;
   // The bundler insists on an extension; a program's name has none.
-  const program = join(dist, name.slice(0, -'.cjs'.length));
-  renameSync(join(dist, name), program);
+  const program = join(fresh, name.slice(0, -'.cjs'.length));
+  renameSync(join(fresh, name), program);
   chmodSync(program, 0o755);
 }
-// Whatever package.json stands above, the executables are CommonJS.
-writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n');
+addNativeModules(join(fresh, 'node_modules'));
 
-rmSync(modules, { recursive: true, force: true });
-mkdirSync(modules, { recursive: true });
-const fromBin = createRequire(join(process.cwd(), 'bin/package.json'));
-const skip =
-  /\/(src|doc|vendor|lib|deps|obj\.target|\.deps)(\/|$)|\.(o|md|gypi?|mk|cc|cpp|h)$|Makefile$/;
+mkdirSync(dist, { recursive: true });
+if (!existsSync(manifest)) {
+  // Whatever package.json stands above, the executables are CommonJS.
+  writeFileSync(manifest, '{ "type": "commonjs" }\n');
+  utimesSync(manifest, 0, 0);
+}
+replace(fresh, dist);
+// Its time says how fresh all programs are: a source that changed while the bundler read it is newer.
+if (!partial) utimesSync(manifest, began / 1000, began / 1000);
+rmSync(fresh, { recursive: true });
 
-const koffi = dirname(fromBin.resolve('koffi'));
-const fsExt = dirname(fromBin.resolve('fs-ext'));
-copy(koffi, 'koffi', /\/(doc|vendor|lib)(\/|$)|\.(md|h|cc|cpp|inc)$/);
-copy(
-  fsExt,
-  'fs-ext',
-  /\/(node_modules|tests?|deps)(\/|$)|obj\.target|\.deps|\.(o|d|md|cc)$|Makefile/,
-);
-// koffi's prebuilt binary is a package of its own, one for each platform.
-const platforms = join(dirname(koffi), '@koromix');
-for (const name of readdirSync(platforms))
-  copy(realpathSync(join(platforms, name)), `@koromix/${name}`, skip);
+/** Moves every file to its place, each in one step, then removes what a whole build no longer has. */
+function replace(from, to) {
+  mkdirSync(to, { recursive: true });
+  const entries = readdirSync(from, { withFileTypes: true });
+  for (const entry of entries) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) replace(source, target);
+    else renameSync(source, target);
+  }
+  const kept = new Set(['package.json', ...entries.map(({ name }) => name)]);
+  for (const name of partial ? [] : readdirSync(to))
+    if (!kept.has(name)) rmSync(join(to, name), { recursive: true });
+}
 
-function copy(from, name, unwanted) {
+function addNativeModules(modules) {
+  mkdirSync(modules);
+  const fromBin = createRequire(join(process.cwd(), 'bin/package.json'));
+  const koffi = dirname(fromBin.resolve('koffi'));
+  const fsExt = dirname(fromBin.resolve('fs-ext'));
+  copy(koffi, join(modules, 'koffi'), /\/(doc|vendor|lib)(\/|$)|\.(md|h|cc|cpp|inc)$/);
+  copy(
+    fsExt,
+    join(modules, 'fs-ext'),
+    /\/(node_modules|tests?|deps)(\/|$)|obj\.target|\.deps|\.(o|d|md|cc)$|Makefile/,
+  );
+  // koffi's prebuilt binary is a package of its own, one for each platform.
+  const platforms = join(dirname(koffi), '@koromix');
+  const skip =
+    /\/(src|doc|vendor|lib|deps|obj\.target|\.deps)(\/|$)|\.(o|md|gypi?|mk|cc|cpp|h)$|Makefile$/;
+  for (const name of readdirSync(platforms))
+    copy(realpathSync(join(platforms, name)), join(modules, '@koromix', name), skip);
+}
+
+function copy(from, to, unwanted) {
   const real = realpathSync(from);
-  cpSync(real, join(modules, name), {
+  cpSync(real, to, {
     recursive: true,
     dereference: true,
     filter: (path) => !unwanted.test(path.slice(real.length)),

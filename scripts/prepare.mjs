@@ -89,7 +89,7 @@ function newestSource() {
   let newest = 0;
   const visit = (dir) => {
     for (const entry of readdirSync(dir, { withFileTypes: true })) {
-      if (entry.name === 'node_modules' || entry.name === 'dist') continue;
+      if (/^(node_modules|dist|\..*)$/.test(entry.name)) continue;
       const path = join(dir, entry.name);
       if (entry.isDirectory()) visit(path);
       else newest = Math.max(newest, statSync(path).mtimeMs);
