@@ -23,4 +23,5 @@ export { flock, type LockKind, tryFlock } from './flock.ts';
 export { GatheredWriter } from './gathered-writer.ts';
 export { leadsTo, openLocked } from './locked.ts';
 export { rewindFd } from './seek.ts';
+export { stampAt, stampOf } from './stamp.ts';
 export { pullTrigger, type TriggerWatch, watchTrigger } from './trigger.ts';

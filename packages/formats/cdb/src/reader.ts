@@ -6,17 +6,10 @@
 // ends after all slots of its table, and nothing larger than the file is ever allocated. What cannot be
 // true is Temporary ("damaged"), so that mail waits for a repair instead of bouncing.
 
-import {
-  type BigIntStats,
-  closeSync,
-  constants,
-  fstatSync,
-  openSync,
-  readSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { bytesOf } from '@q/bytes';
 import { errnoOf, faultOf, Temporary } from '@q/fault';
+import { stampAt, stampOf } from '@q/fsx';
 import { HEADER_SIZE } from './encoder.ts';
 import { cdbHash } from './hash.ts';
 import { BLOCK_SIZE, BLOCKS_KEPT, CDB_SIZE_MAX } from './limits.ts';
@@ -43,7 +36,7 @@ export function openCdb(path: string): Cdb | undefined {
 export class Cdb {
   readonly #path: string;
   readonly #fd: number;
-  readonly #stats: BigIntStats;
+  readonly #stamp: string;
   readonly #size: number;
   readonly #header: Buffer;
   readonly #blocks = new Map<number, Buffer>();
@@ -52,9 +45,10 @@ export class Cdb {
   constructor(path: string, fd: number) {
     this.#path = path;
     this.#fd = fd;
-    this.#stats = fstatSync(fd, { bigint: true });
-    if (!this.#stats.isFile()) throw new Temporary(`${path} is not a regular file`);
-    this.#size = Number(this.#stats.size);
+    const stats = fstatSync(fd, { bigint: true });
+    if (!stats.isFile()) throw new Temporary(`${path} is not a regular file`);
+    this.#stamp = stampOf(stats);
+    this.#size = Number(stats.size);
     if (this.#size > CDB_SIZE_MAX) this.#size = CDB_SIZE_MAX;
     this.#header = this.#bytes(0, HEADER_SIZE);
   }
@@ -100,16 +94,8 @@ export class Cdb {
   /** True when the path no longer leads to this file as it was opened. */
   changed(): boolean {
     try {
-      const now = statSync(this.#path, { bigint: true });
-      const then = this.#stats;
-      return (
-        now.ino !== then.ino ||
-        now.dev !== then.dev ||
-        now.size !== then.size ||
-        now.mtimeNs !== then.mtimeNs
-      );
+      return stampAt(this.#path) !== this.#stamp;
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return true;
       throw faultOf(error, `unable to stat ${this.#path}`);
     }
   }

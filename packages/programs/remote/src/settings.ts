@@ -1,9 +1,10 @@
 // The control files of remote delivery. qmail-control(5).
 
-import { type BigIntStats, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ColonMap, openControl } from '@q/control';
 import { Temporary } from '@q/fault';
+import { stampAt } from '@q/fsx';
 import { RECIPIENTS_MAX } from './limits.ts';
 
 export interface Settings {
@@ -54,20 +55,19 @@ export function watchedSettings(home: string): () => Settings {
   let known: { readonly stamp: string; readonly settings: Settings } | undefined;
   return () => {
     // Before the reading: what changes meanwhile makes the next stamp differ.
-    const stamp = FILES.map((name) => stampOf(join(home, 'control', name))).join(' ');
+    const stamp = FILES.map((name) => lookAt(join(home, 'control', name))).join('\n');
     if (known?.stamp !== stamp) known = { stamp, settings: readSettings(home) };
     return known.settings;
   };
 }
 
-function stampOf(file: string): string {
-  let stats: BigIntStats;
+/** One that cannot be looked at counts as none: reading it will say what is wrong. */
+function lookAt(file: string): string {
   try {
-    stats = statSync(file, { bigint: true });
+    return stampAt(file) ?? '-';
   } catch {
     return '-';
   }
-  return `${stats.dev}:${stats.ino}:${stats.size}:${stats.ctimeNs}`;
 }
 
 function checkHome(home: string): void {

@@ -4,6 +4,7 @@
 import { accessSync, type BigIntStats, constants, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { openControl } from '@q/control';
+import { stampOf } from '@q/fsx';
 import { TWIN_CHECK_MS } from './limits.ts';
 import { REMOTE_SUMMARY } from './qmail-remote.ts';
 
@@ -43,7 +44,7 @@ function ownFile(): (path: string) => boolean {
   return (path) => {
     const file = firstIn(path);
     if (file === undefined) return true;
-    const stamp = `${file.name} ${file.stats.ino} ${file.stats.size} ${file.stats.ctimeNs}`;
+    const stamp = `${file.name} ${stampOf(file.stats)}`;
     if (known?.stamp !== stamp) known = { stamp, own: hasSummary(file.name) };
     return known.own;
   };

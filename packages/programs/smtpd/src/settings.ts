@@ -1,9 +1,10 @@
 // The control files of a resident server: read when they have changed, which a few calls of stat(2) tell, and not for
 // each connection. A file that is there tells by itself; one that is not, by the directory it would appear in.
 
-import { lstatSync, type Stats, statSync } from 'node:fs';
+import { type BigIntStats, lstatSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Control, openControl } from '@q/control';
+import { stampOf } from '@q/fsx';
 import { readSettings, SETTINGS_FILES, type Settings } from './config.ts';
 import { SETTLED_MS } from './limits.ts';
 
@@ -47,7 +48,8 @@ export class CurrentSettings {
         continue;
       }
       // A second change within one tick of the file system's clock would leave the same times.
-      if (now - Math.max(stats.mtimeMs, stats.ctimeMs) < SETTLED_MS) return undefined;
+      const changed = Math.max(Number(stats.mtimeMs), Number(stats.ctimeMs));
+      if (now - changed < SETTLED_MS) return undefined;
       stamps.set(path, stampOf(stats));
     }
     return stamps;
@@ -62,13 +64,9 @@ function stillSo(stamps: ReadonlyMap<string, string>): boolean {
   return true;
 }
 
-function stampOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {
-  return `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`;
-}
-
-function statOf(path: string): Stats | undefined | 'unknown' {
+function statOf(path: string): BigIntStats | undefined | 'unknown' {
   try {
-    return statSync(path, { throwIfNoEntry: false });
+    return statSync(path, { bigint: true, throwIfNoEntry: false });
   } catch {
     return 'unknown'; // reading it will say what is wrong
   }

@@ -12,6 +12,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, faultOf, Temporary } from '@q/fault';
+import { stampAt } from '@q/fsx';
 import { KEY_FILE_MAX, NAMES_MAX } from './limits.ts';
 
 const CERTIFICATE = 'servercert.pem';
@@ -41,7 +42,7 @@ export class KeyFiles {
 
   /** True when there is a certificate, readable or not. */
   get there(): boolean {
-    return stampOf(join(this.#dir, CERTIFICATE)) !== '';
+    return stampAt(join(this.#dir, CERTIFICATE)) !== undefined;
   }
 
   /** True when a file came, went or changed since read(). */
@@ -60,7 +61,7 @@ export class KeyFiles {
   #pair(suffix: string): KeyPair {
     const cert = textOf(join(this.#dir, `${CERTIFICATE}${suffix}`));
     const keyFile = join(this.#dir, `${KEY}${suffix}`);
-    return { cert, key: stampOf(keyFile) === '' ? cert : textOf(keyFile) };
+    return { cert, key: stampAt(keyFile) === undefined ? cert : textOf(keyFile) };
   }
 
   #names(): readonly string[] {
@@ -82,15 +83,9 @@ export class KeyFiles {
     const suffixes = ['', ...this.#names().map((name) => `.${name}`)];
     return suffixes
       .flatMap((suffix) => [`${CERTIFICATE}${suffix}`, `${KEY}${suffix}`])
-      .map((file) => `${file} ${stampOf(join(this.#dir, file))}`)
+      .map((file) => `${file} ${stampAt(join(this.#dir, file)) ?? ''}`)
       .join('\n');
   }
-}
-
-/** What changes when a file is written or replaced; '' when it is not there. */
-function stampOf(path: string): string {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  return stats === undefined ? '' : `${stats.ino} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs}`;
 }
 
 function textOf(path: string): string {

@@ -6,7 +6,7 @@
 //   busy → idle   its calls are over; who waits for one of the key takes it at once
 //   → ended       idle for too long, wanted for another key, its program replaced, or gone by itself
 
-import { statSync } from 'node:fs';
+import { stampAt } from '@q/fsx';
 import type { Call } from './call.ts';
 import { Group, type Idle, type Shared, type Waiter } from './group.ts';
 import {
@@ -265,9 +265,7 @@ export class WorkerPool {
 /** Differs when an upgrade has put another file there; undefined when there is none. */
 function versionOf(file: string): string | undefined {
   try {
-    const stats = statSync(file, { throwIfNoEntry: false });
-    if (stats === undefined) return undefined;
-    return `${stats.dev} ${stats.ino} ${stats.size} ${stats.ctimeMs}`;
+    return stampAt(file);
   } catch {
     return undefined;
   }
