@@ -1,4 +1,3 @@
-export { oncePerSender } from './memory.ts';
-export { composeReply, Original } from './reply.ts';
-export { HeaderSilence, senderSilence } from './silence.ts';
+export { answerOnce } from './answer.ts';
+export type { Original } from './reply.ts';
 export { type ReplyText, readReplyText } from './text.ts';

@@ -1,14 +1,6 @@
 // replier(1): answers a message by itself, once for each sender, and never another program's: RFC 3834.
 
-import {
-  composeReply,
-  HeaderSilence,
-  Original,
-  oncePerSender,
-  readReplyText,
-  senderSilence,
-} from '@q/autoreply';
-import { bytesOf } from '@q/bytes';
+import { answerOnce, readReplyText } from '@q/autoreply';
 import { faultOf, Permanent, Temporary } from '@q/fault';
 import { type Invocation, mailText } from '@q/proc';
 import { EXIT } from './exit-codes.ts';
@@ -42,7 +34,7 @@ interface Settings {
   readonly memory: string;
   readonly days: number;
   /** Our addresses, latin1; the first is the one the reply is from. */
-  readonly own: readonly string[];
+  readonly own: readonly [string, ...string[]];
   readonly sender: string;
 }
 
@@ -54,11 +46,13 @@ function settingsOf(args: readonly string[], env: Invocation['env']): Settings |
     flags.given.filter(({ letter }) => letter === wanted).map(({ value }) => value);
   const days = valuesOf('d').at(-1) ?? String(REPLY_DAYS);
   if (!/^[0-9]{1,4}$/.test(days) || Number(days) === 0) return undefined;
+  const recipient = deliveryVariable(env, 'RECIPIENT');
+  const [address = recipient, ...addresses] = valuesOf('a').map(mailText);
   return {
     file,
     memory: valuesOf('m').at(-1) ?? `${file}.sent`,
     days: Number(days),
-    own: [...valuesOf('a').map(mailText), deliveryVariable(env, 'RECIPIENT')],
+    own: [address, ...addresses, recipient],
     sender: deliveryVariable(env, 'SENDER'),
   };
 }
@@ -67,26 +61,16 @@ function settingsOf(args: readonly string[], env: Invocation['env']): Settings |
 async function answer(settings: Settings, env: Invocation['env']): Promise<string> {
   const { file, memory, days, own, sender } = settings;
   const text = readReplyText(file); // First: a mistake in it shows with the first message.
-  const unfit = senderSilence(sender, own);
-  if (unfit !== undefined) return `no reply: ${unfit}`;
-  const silence = new HeaderSilence(own);
-  const original = new Original();
-  await readHeader((field) => {
-    silence.look(field);
-    original.look(field);
-  });
-  if (silence.reason !== undefined) return `no reply: ${silence.reason}`;
-  const now = Math.floor(Date.now() / 1000);
-  const address = own[0] as string;
-  const made = { now, pid: process.pid, program: 'replier' };
-  const message = composeReply({ address, to: sender, text, original, ...made });
-  let qp = '';
-  const known = await oncePerSender(
+  const answered = await answerOnce({
     sender,
-    { path: memory, seconds: days * DAY, now },
-    async () => {
-      qp = await enqueue(env, '', [sender], (writer) => writer.write(bytesOf(message)));
-    },
-  );
-  return known === undefined ? `qp ${qp}` : `no reply: ${known}`;
+    own,
+    memory: { path: memory, seconds: days * DAY },
+    now: Math.floor(Date.now() / 1000),
+    pid: process.pid,
+    program: 'replier',
+    readHeader,
+    textFor: () => text,
+    send: (message) => enqueue(env, '', [sender], (writer) => writer.write(message)),
+  });
+  return 'qp' in answered ? `qp ${answered.qp}` : `no reply: ${answered.silence}`;
 }

@@ -1,16 +1,7 @@
 // The autoresponse of a user: autoresponse/message.txt in the user's directory, which vmailmgrd writes and takes
 // away. It goes to each sender once in some days, and to nobody whom RFC 3834 spares.
 
-import {
-  composeReply,
-  HeaderSilence,
-  Original,
-  oncePerSender,
-  type ReplyText,
-  readReplyText,
-  senderSilence,
-} from '@q/autoreply';
-import { bytesOf } from '@q/bytes';
+import { answerOnce, type Original, type ReplyText, readReplyText } from '@q/autoreply';
 import { errnoOf, faultOf, Temporary } from '@q/fault';
 import { argText } from '@q/proc';
 import { HeaderReader, parseAddressList, parseField } from '@q/rfc822';
@@ -26,7 +17,7 @@ export interface Autoresponse {
   /** The user's directory; all texts are latin1. */
   readonly directory: string;
   /** Addresses under which the user got the message; the reply is from the first. */
-  readonly own: readonly string[];
+  readonly own: readonly [string, ...string[]];
   readonly sender: string;
   readonly queue: QueuePlace;
   /** Whether a hook replies instead. */
@@ -62,44 +53,31 @@ function textIn(path: string): ReplyText | undefined {
 
 async function answer(response: Autoresponse, path: string, text: ReplyText): Promise<string> {
   const { settings, sender } = response;
-  const own = [...response.own, ...authorsOf(text)];
   const now = new Date();
-  const unfit = dateSilence(text.fields, now) ?? senderSilence(sender, own);
-  if (unfit !== undefined) return `no autoresponse: ${unfit}`;
-  const silence = new HeaderSilence(own);
-  const original = new Original();
-  await readHeader((field) => {
-    silence.look(field);
-    original.look(field);
-  });
-  if (silence.reason !== undefined) return `no autoresponse: ${silence.reason}`;
-  const seconds = Math.floor(now.getTime() / 1000);
-  const message = composeReply({
-    address: own[0] as string,
-    to: sender,
-    text: filled(text, original),
-    original,
-    now: seconds,
+  const untimely = dateSilence(text.fields, now);
+  if (untimely !== undefined) return `no autoresponse: ${untimely}`;
+  const days = Math.max(1, settings.number('autoresponse-days'));
+  const answered = await answerOnce({
+    sender,
+    own: [...response.own, ...authorsOf(text)],
+    memory: { path: `${path}.sent`, seconds: days * DAY },
+    now: Math.floor(now.getTime() / 1000),
     pid: process.pid,
     program: `${++replies}.vdeliver`,
+    readHeader,
+    textFor: (original) => filled(text, original),
+    send: (message) => send(response, message),
   });
-  const memory = {
-    path: `${path}.sent`,
-    seconds: Math.max(1, settings.number('autoresponse-days')) * DAY,
-    now: seconds,
-  };
-  let queued = '';
-  const known = await oncePerSender(sender, memory, async () => {
-    queued = await send(response, message);
-  });
-  return known === undefined ? `autoresponse: qp ${queued}` : `no autoresponse: ${known}`;
+  return 'qp' in answered
+    ? `autoresponse: qp ${answered.qp}`
+    : `no autoresponse: ${answered.silence}`;
 }
 
 /** One process can send several within a second. */
 let replies = 0;
 
-async function send({ queue, sender }: Autoresponse, message: string): Promise<string> {
-  const parts = [bytesOf(message)];
+async function send({ queue, sender }: Autoresponse, message: Buffer): Promise<string> {
+  const parts = [message];
   const { code, text, qp } = await queueMessage(queue, { sender: '', recipients: [sender], parts });
   if (code !== 0) throw new Temporary(text.slice(1));
   return qp ?? '';
