@@ -1,7 +1,8 @@
 // What all systems with qmail's layout have in common: a QMAILHOME, qmail-start, a queue to look into.
-import { chownSync, copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startServer, stopServers, untilGreets } from '../shared/processes.mjs';
+import { profiling } from '../shared/profiling.mjs';
 
 /** Deliveries to Maildirs at a time, for every system: what 2 to 8 cores can use. */
 export const LOCAL_CONCURRENCY = 20;
@@ -11,7 +12,7 @@ export const LOCAL_CONCURRENCY = 20;
  */
 export function openQmail(site, { home, smtpCommand }) {
   const env = { PATH: `${home}/bin:/usr/sbin:/usr/bin:/sbin:/bin`, QMAILHOME: home };
-  if (site.profile !== undefined) Object.assign(env, profiling(site));
+  Object.assign(env, profiling(site));
   const maildir = join(site.user.home, 'Maildir');
   let children = [];
   return {
@@ -50,13 +51,6 @@ export function openQmail(site, { home, smtpCommand }) {
       return `QMAILHOME=${home} exec ${home}/bin/qmail-queue <${file} 1<${envelope}`;
     },
   };
-}
-
-/** The environment that has each Node process write its profile; the users must be able to read the script. */
-function profiling({ work, profile }) {
-  const script = join(work, 'profile.cjs');
-  copyFileSync(join(import.meta.dirname, '../shared/profile.cjs'), script);
-  return { NODE_OPTIONS: `--require ${script}`, BENCH_PROFILE: profile };
 }
 
 function writeControls(home, site, concurrency) {

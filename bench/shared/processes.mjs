@@ -74,14 +74,14 @@ export async function until(condition, limit, every = 50) {
   return true;
 }
 
-/** Whether an SMTP server says 220 there. */
-function greets(port) {
+/** Whether a server begins with `greeting` there. */
+function greets(port, greeting) {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     socket.setTimeout(5000, () => socket.destroy());
     socket.on('error', () => {});
     socket.on('data', (data) => {
-      resolve(data.toString('latin1').startsWith('220'));
+      resolve(data.toString('latin1').startsWith(greeting));
       socket.end('QUIT\r\n');
       socket.resume();
     });
@@ -89,9 +89,10 @@ function greets(port) {
   });
 }
 
-/** Resolves when the server answers. */
-export async function untilGreets(port) {
-  if (!(await until(() => greets(port), 30_000))) throw new Error(`nobody answers on port ${port}`);
+/** Resolves when the server answers: by SMTP, or with a greeting of its own. */
+export async function untilGreets(port, greeting = '220') {
+  if (!(await until(() => greets(port, greeting), 30_000)))
+    throw new Error(`nobody answers on port ${port}`);
 }
 
 /** The last lines that the servers of `work` have logged. */

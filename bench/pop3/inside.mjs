@@ -1,0 +1,98 @@
+// The run itself, as process 1 of its own namespaces: bench/pop3.mjs starts it with the plan's file name.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { isOurs } from '../shared/adapters.mjs';
+import { must } from '../shared/processes.mjs';
+import { copyOfDist, insideNamespaces, interleaved, resultOf } from '../shared/rounds.mjs';
+import { enterSandbox } from '../shared/sandbox.mjs';
+import { DOMAIN, makeAccounts, movedTo } from './accounts.mjs';
+import { adapters } from './adapters/index.mjs';
+import { ROWS } from './rows.mjs';
+import { runRow } from './run.mjs';
+
+const MANY = 50_000;
+
+await insideNamespaces(async (plan) => {
+  enterSandbox(plan.work, plan.layers);
+  const rows = ROWS.filter(({ name, quick }) => plan.rows.includes(name) && (quick || !plan.quick));
+  const systems = await openAll(plan, rows);
+  const times = {
+    warmMs: plan.quick ? 400 : 500,
+    runMs: plan.quick ? 1000 : 2000,
+    limitMs: plan.limit * 1000,
+  };
+  const runs = await interleaved({
+    systems,
+    rows,
+    rounds: plan.rounds,
+    measure: async (entry, row) => {
+      if (row.fresh) await reset(entry);
+      await settle(entry, row);
+      return runRow(row, entry.system, entry.site, times);
+    },
+    reset,
+    tell,
+  });
+  for (const entry of systems) await reset(entry);
+  return resultOf(plan, systems, rows, runs);
+});
+
+async function openAll(plan, rows) {
+  const { work, profile } = plan;
+  const dist = copyOfDist(plan);
+  const homes = join(work, 'homes');
+  const first = join(homes, 'first');
+  mkdirSync(first, { recursive: true });
+  // A table that nobody will ask for takes longest to lay.
+  const many = rows.some(({ who }) => who === 'many' || who === 'nosize') ? MANY : 1;
+  const users = makeAccounts({ home: first, dist, many });
+  const opened = [];
+  for (const [index, name] of plan.systems.entries()) {
+    const adapter = await adapters.load(name);
+    // Ours leave a Maildir as it was, and share one; each of the others gets a copy with the same files.
+    const home = isOurs(name) ? first : join(homes, name);
+    if (home !== first) must('cp', ['-al', first, home]);
+    const site = {
+      work: join(work, 'systems', name),
+      port: 2101 + index,
+      domain: DOMAIN,
+      users: movedTo(home, users, first),
+      dist,
+      profile,
+    };
+    mkdirSync(site.work, { recursive: true });
+    const system = adapter.open(site);
+    opened.push({ name, title: adapter.title, packages: adapter.packages, site, system });
+  }
+  return opened;
+}
+
+/** Up, and past its first thousands of messages: a server in Node is slower before them. */
+async function settle(entry, row) {
+  if (entry.up) return;
+  await entry.system.start();
+  entry.up = true;
+  if (row.fresh) return;
+  const times = { warmMs: 1000, runMs: 1000, limitMs: 20_000 };
+  for (const name of ['login-md5-c10', 'retr-2k'])
+    await runRow(
+      ROWS.find((one) => one.name === name),
+      entry.system,
+      entry.site,
+      times,
+    );
+}
+
+async function reset(entry) {
+  if (!entry.up) return;
+  entry.up = false;
+  await entry.system.stop();
+}
+
+function tell({ rate, login, uidl, list, cpu, memory, client }) {
+  const words = { rate, login, uidl, list, cpu, memory, client };
+  return Object.entries(words)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name} ${value.toFixed(2)}`)
+    .join(' ');
+}
