@@ -108,7 +108,10 @@ describe.runIf(hasCourier).each(forms)(
         ['nobody', 'secret'],
       ] as const;
       // Courier lets each of them wait for five seconds.
-      const replies = refused.flatMap((login) => [imapLogin(...login), popLogin(...login)]);
+      const replies = refused.flatMap(([name, password]) => [
+        imapLogin(name, password),
+        popLogin(name, password),
+      ]);
       expect(await Promise.all(replies)).toEqual(
         refused.flatMap(() => ['a NO Login failed.\r\n', '-ERR Login failed.\r\n']),
       );
