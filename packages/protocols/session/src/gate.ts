@@ -1,19 +1,37 @@
-// How many sessions there may be, in all and from one address.
+// How many sessions there may be: in all, from one address, and of those who have not logged in from one address.
+// Without the last, one address that guesses passwords would take all places and keep everybody else out.
 
 import { isIPv6 } from 'node:net';
 
 export type Admission = 'ok' | 'full' | 'full for this address';
 
+export interface GateLimits {
+  readonly max: number;
+  readonly maxPerIp?: number | undefined;
+  /** From one address, of sessions that know() was not called for. */
+  readonly maxStrangersPerIp?: number | undefined;
+}
+
+/** Sessions of one address. */
+interface Here {
+  readonly all: number;
+  readonly known: number;
+}
+
+const NOBODY: Here = { all: 0, known: 0 };
+
 /** Counts the sessions of one listener. */
 export class Gate {
-  readonly #max: number;
-  readonly #maxPerIp: number;
-  readonly #perIp = new Map<string, number>();
+  readonly #limits: Required<{ [K in keyof GateLimits]: number }>;
+  readonly #perIp = new Map<string, Here>();
   #count = 0;
 
-  constructor(max: number, maxPerIp: number = Number.POSITIVE_INFINITY) {
-    this.#max = max;
-    this.#maxPerIp = maxPerIp;
+  constructor({
+    max,
+    maxPerIp = Number.POSITIVE_INFINITY,
+    maxStrangersPerIp = Number.POSITIVE_INFINITY,
+  }: GateLimits) {
+    this.#limits = { max, maxPerIp, maxStrangersPerIp };
   }
 
   get count(): number {
@@ -21,24 +39,34 @@ export class Gate {
   }
 
   get max(): number {
-    return this.#max;
+    return this.#limits.max;
   }
 
   /** Asks for a place; 'ok' must be given back by leave(). */
   enter(ip: string): Admission {
-    if (this.#count >= this.#max) return 'full';
+    const { max, maxPerIp, maxStrangersPerIp } = this.#limits;
+    if (this.#count >= max) return 'full';
     const key = networkOf(ip);
-    const here = this.#perIp.get(key) ?? 0;
-    if (here >= this.#maxPerIp) return 'full for this address';
-    this.#perIp.set(key, here + 1);
+    const { all, known } = this.#perIp.get(key) ?? NOBODY;
+    if (all >= maxPerIp || all - known >= maxStrangersPerIp) return 'full for this address';
+    this.#perIp.set(key, { all: all + 1, known });
     this.#count++;
     return 'ok';
   }
 
-  leave(ip: string): void {
+  /** A session of this address has logged in; to be called once. */
+  know(ip: string): void {
     const key = networkOf(ip);
-    const here = this.#perIp.get(key) ?? 0;
-    if (here > 1) this.#perIp.set(key, here - 1);
+    const here = this.#perIp.get(key);
+    if (here !== undefined) this.#perIp.set(key, { ...here, known: here.known + 1 });
+  }
+
+  /** `known`: know() was called for it. */
+  leave(ip: string, known = false): void {
+    const key = networkOf(ip);
+    const here = this.#perIp.get(key) ?? NOBODY;
+    if (here.all > 1)
+      this.#perIp.set(key, { all: here.all - 1, known: here.known - (known ? 1 : 0) });
     else this.#perIp.delete(key);
     this.#count--;
   }

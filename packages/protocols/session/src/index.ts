@@ -16,5 +16,5 @@ export { type Listener, type ListenOptions, listen } from './listener.ts';
 export { listenFlags, listenOptionsOf } from './options.ts';
 export { type Peer, peerFromEnv, plainIp, socketEnv } from './peer.ts';
 export { type Caller, decodeRule, Rules, ruleKeys, type Verdict } from './rules.ts';
-export { type Session, type StdioOptions, serveStdio } from './stdio.ts';
+export { type Place, type Session, type StdioOptions, serveStdio } from './stdio.ts';
 export { openTunnel } from './tunnel.ts';

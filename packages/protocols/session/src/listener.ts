@@ -13,7 +13,7 @@ import { Gate } from './gate.ts';
 import { BACKLOG, GRACE_SECONDS, LINGER_SECONDS, MAX_SESSIONS, REFUSAL_SECONDS } from './limits.ts';
 import { hostEnv, type Peer, peerFromEnv, socketEnv } from './peer.ts';
 import { Rules } from './rules.ts';
-import type { Session } from './stdio.ts';
+import type { Place, Session } from './stdio.ts';
 
 export interface ListenOptions {
   /** HOST:PORT, [IPv6]:PORT, unix:PATH or fd:N; see endpoint.ts. */
@@ -24,6 +24,8 @@ export interface ListenOptions {
   readonly max?: number;
   /** Most sessions at a time from one IPv4 address or IPv6 /64. */
   readonly maxPerIp?: number;
+  /** The part of `max`, from 0 to 1, that one address may take with sessions that have not said place.known(). */
+  readonly strangersShare?: number;
   readonly backlog?: number;
   /** A cdb made by tcprules. */
   readonly rules?: string;
@@ -88,7 +90,8 @@ class Host implements Listener {
     this.#log = options.log;
     // A copy: process.env asks the C library for each name, each time.
     this.#env = hostEnv(options.env ?? {});
-    this.#gate = new Gate(options.max ?? MAX_SESSIONS, options.maxPerIp);
+    const { max = MAX_SESSIONS, maxPerIp, strangersShare = 1 } = options;
+    this.#gate = new Gate({ max, maxPerIp, maxStrangersPerIp: Math.ceil(max * strangersShare) });
     this.#rules = options.rules === undefined ? undefined : new Rules(options.rules);
     this.closed = new Promise((resolve) => {
       this.#announceClosed = resolve;
@@ -159,9 +162,16 @@ class Host implements Listener {
       return;
     }
     const conn = connOfAccepted(socket, { linger: LINGER_SECONDS });
-    const running = this.#run(id, conn, peer, secure).finally(() => {
+    let known = false;
+    const place: Place = {
+      known: () => {
+        if (!known) this.#gate.know(ip);
+        known = true;
+      },
+    };
+    const running = this.#run(id, conn, peer, place, secure).finally(() => {
       this.#running.delete(conn);
-      this.#gate.leave(ip);
+      this.#gate.leave(ip, known);
       this.#status();
     });
     this.#running.set(conn, running);
@@ -187,11 +197,17 @@ class Host implements Listener {
     return undefined;
   }
 
-  async #run(id: number, conn: Conn, peer: Peer, secure: Secure | undefined): Promise<void> {
+  async #run(
+    id: number,
+    conn: Conn,
+    peer: Peer,
+    place: Place,
+    secure: Secure | undefined,
+  ): Promise<void> {
     let code = 111;
     try {
       if (secure !== undefined) await conn.upgrade(secure);
-      code = (await this.#session(conn, peer)) ?? 0;
+      code = (await this.#session(conn, peer, place)) ?? 0;
     } catch (error) {
       if (error instanceof Timeout || error instanceof Disconnected) code = 1;
       else this.#log(`warning: ${id} ${escapeForLog(faultOf(error, 'internal error').message)}`);

@@ -16,7 +16,13 @@ import { fileSource, singleByteSource, streamSource } from './source.ts';
  * What a protocol is: it talks until it is done, and may resolve to the one-shot program's exit code
  * (nothing is 0). It leaves closing to its host.
  */
-export type Session = (conn: Conn, peer: Peer) => Promise<void> | Promise<number>;
+export type Session = (conn: Conn, peer: Peer, place?: Place) => Promise<void> | Promise<number>;
+
+/** A session's place among the others of its host, if there can be others. */
+export interface Place {
+  /** The client has logged in: it is no longer one of the strangers, whose number has a limit of its own. */
+  known(): void;
+}
 
 export interface StdioOptions {
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -14,6 +14,7 @@ import {
   heldSocketOfFd,
   openTunnel,
   type Peer,
+  type Place,
   type Secure,
   type Session,
 } from '@q/session';
@@ -37,7 +38,7 @@ export interface Gatekeeper {
 
 /** The session of a login process: it ends when the client is gone, whoever served it last. */
 export function authorization(gatekeeper: Gatekeeper): Session {
-  return async (conn: Conn, peer: Peer): Promise<void> => {
+  return async (conn: Conn, peer: Peer, place?: Place): Promise<void> => {
     conn.idleTimeout = LOGIN_SECONDS;
     conn.deadline = Date.now() + LOGIN_SECONDS * 1000;
     const { secure, requireTls, digests } = gatekeeper;
@@ -54,7 +55,8 @@ export function authorization(gatekeeper: Gatekeeper): Session {
       };
       await serveCommands(conn, TABLE, state);
       if (state.login === undefined) return;
-      if ((await tryLogin(gatekeeper, conn, peer, state.login)) !== 'again') return;
+      const outcome = await tryLogin(gatekeeper, conn, { peer, place }, state.login);
+      if (outcome !== 'again') return;
     }
   };
 }
@@ -74,6 +76,11 @@ function newStamp({ localIp }: Peer): string {
   return `<${randomBytes(12).toString('hex')}.${Math.floor(Date.now() / 1000)}@${localIp ?? 'pop3'}>`;
 }
 
+interface Client {
+  readonly peer: Peer;
+  readonly place: Place | undefined;
+}
+
 /** What became of a login. */
 type Outcome = 'served' | 'again' | 'away';
 
@@ -81,7 +88,7 @@ type Outcome = 'served' | 'again' | 'away';
 async function tryLogin(
   gatekeeper: Gatekeeper,
   conn: Conn,
-  peer: Peer,
+  { peer, place }: Client,
   login: SaslLogin,
 ): Promise<Outcome> {
   const { link, throttle, names, log } = gatekeeper;
@@ -98,6 +105,7 @@ async function tryLogin(
     const { id, verdict } = await link.login({ ...login, ...(localHost && { localHost }) });
     if (verdict === 'ok') {
       attempt.succeeded();
+      place?.known();
       await serve(gatekeeper, conn, describe(peer, login), id);
       return 'served';
     }

@@ -3,6 +3,9 @@
 /** Seconds from greeting to login, however busily the client trickles. */
 export const LOGIN_SECONDS = 180;
 
+/** The part of --max that one address may hold before it logs in: who guesses leaves room for all others. */
+export const STRANGERS_SHARE = 0.5;
+
 /** Wrong passwords on one connection; then it is closed. */
 export const ATTEMPTS_MAX = 3;
 

@@ -7,7 +7,7 @@ import { listen } from '@q/session';
 import { LoginThrottle } from '@q/throttle';
 import { ServerContexts } from '@q/tls';
 import { authorization } from './authorization.ts';
-import { GRACE_SECONDS } from './limits.ts';
+import { GRACE_SECONDS, STRANGERS_SHARE } from './limits.ts';
 import { Link } from './link.ts';
 import { LocalNames } from './local-names.ts';
 import type { LoginConfig } from './messages.ts';
@@ -34,6 +34,7 @@ export async function loginProcess(config: LoginConfig): Promise<number> {
   };
   const listener = await listen(authorization(gatekeeper), {
     ...config.listen,
+    strangersShare: STRANGERS_SHARE,
     ...(contexts && { tls: { addresses: config.tlsAddresses, secure: contexts.secure } }),
     busy: '-ERR [SYS/TEMP] too many connections, please try again later',
     graceSeconds: GRACE_SECONDS,
