@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { drain } from './large-queue/drain.mjs';
 import { makeTree } from './large-queue/tree.mjs';
-import { machine } from './mail/machine.mjs';
+import { machine } from './shared/machine.mjs';
 
 const BUILT = join(import.meta.dirname, '../bin/dist');
 

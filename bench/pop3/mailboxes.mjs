@@ -42,7 +42,7 @@ function linkAll(from, to) {
 }
 
 /** A message as it is stored: lines end in LF. */
-export function messageOf(bytes) {
+function messageOf(bytes) {
   const head =
     'Return-Path: <sender@client.test>\nDelivered-To: box@bench.test\n' +
     'From: sender@client.test\nTo: box@bench.test\nSubject: bench\n' +
