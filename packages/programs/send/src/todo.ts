@@ -1,32 +1,22 @@
 // Finds the messages in todo and has them preprocessed.
 //
-// todo is read entry by entry, never as one list: a hundred thousand names take no memory. It is scanned at
-// the start, soon after the trigger is pulled, and every TODO_RESCAN seconds. Directory events (todo-events.ts) name
-// each message that arrives; those go before the scan's, every other one, so that new mail does not wait behind a
-// backlog. The events are a hint and nothing more: what they miss, a scan finds.
+// todo is scanned (todo-scan.ts) at the start, soon after the trigger is pulled, and every TODO_RESCAN seconds.
+// Directory events (todo-events.ts) name each message that arrives; those go before the scan's, every other one, so
+// that new mail does not wait behind a backlog. The events are a hint and nothing more: what they miss, a scan finds.
 //
 // A message with one recipient is not preprocessed at once: its channel delivers it from todo (early.ts). Until it
 // has been removed or preprocessed its id stays among those that are taken, and nobody looks at its file again.
 
-import type { Dir } from 'node:fs';
-import { opendir } from 'node:fs/promises';
 import { type TriggerWatch, watchTrigger } from '@q/fsx';
 import { isMessageId } from '@q/queue-files';
 import type { Context } from './context.ts';
 import { DueQueue } from './due-queue.ts';
 import { type EarlyEnds, type EarlyMessage, readEarly } from './early.ts';
-import {
-  FRESH_MAX,
-  PULL_DELAY,
-  READDIR_BATCH,
-  RETRY_SYSTEM,
-  TODO_BATCH,
-  TODO_PARALLEL,
-  TODO_RESCAN,
-} from './limits.ts';
+import { FRESH_MAX, PULL_DELAY, RETRY_SYSTEM, TODO_BATCH, TODO_PARALLEL } from './limits.ts';
 import { type Announced, type PreprocessTools, preprocess } from './preprocess.ts';
 import type { ChannelName } from './schedule.ts';
 import { TodoEvents } from './todo-events.ts';
+import { TodoScan } from './todo-scan.ts';
 
 export interface TodoOwner {
   /** A message is in S5. `fresh`: it had just arrived. */
@@ -46,19 +36,16 @@ export class Todo implements EarlyEnds {
   readonly #fresh = new Set<string>();
   #trigger: TriggerWatch | undefined;
   #events: TodoEvents | undefined;
-  #scan: 'none' | 'reading' | 'open' = 'none';
-  #dir: Dir | undefined;
-  #batch: string[] = [];
-  #rescan = false;
+  readonly #scan: TodoScan;
   /** A scan is to be made for pulls of the trigger. */
   #soon: NodeJS.Timeout | undefined;
-  #nextScan = 0;
   #freshNext = true;
 
   constructor(tools: PreprocessTools, owner: TodoOwner) {
     this.#tools = tools;
     this.#context = tools.context;
     this.#owner = owner;
+    this.#scan = new TodoScan(tools.context, () => this.kick());
   }
 
   /** Watches the trigger. A trigger that cannot be opened is logged: the scans go on without it. */
@@ -75,7 +62,7 @@ export class Todo implements EarlyEnds {
       (id) => this.#taken.has(id),
       (id) => this.#arrived(id),
     );
-    this.#rescan = true;
+    this.#scan.want();
     this.kick();
   }
 
@@ -85,7 +72,7 @@ export class Todo implements EarlyEnds {
 
   /** When the next scan is due. */
   nextAt(): number | undefined {
-    const times = [this.#unremoved.nextAt(), this.#scan === 'none' ? this.#nextScan : undefined];
+    const times = [this.#unremoved.nextAt(), this.#scan.nextAt];
     const known = times.filter((at) => at !== undefined);
     return known.length === 0 ? undefined : Math.min(...known);
   }
@@ -93,14 +80,12 @@ export class Todo implements EarlyEnds {
   /** What is left in todo after trouble is looked for again, too. */
   makeAllDue(now: number): void {
     this.#unremoved.makeAllDue(now);
-    this.#rescan = true;
+    this.#scan.want();
   }
 
   kick(): void {
     if (this.#context.stopping) return;
-    if (this.#scan === 'none' && (this.#rescan || this.#context.now() >= this.#nextScan)) {
-      void this.#openScan();
-    }
+    this.#scan.begin();
     this.#removeDue();
     for (let count = 0; this.#busy < TODO_PARALLEL; count++) {
       if (count === TODO_BATCH) {
@@ -126,8 +111,7 @@ export class Todo implements EarlyEnds {
     this.#events?.close();
     clearTimeout(this.#soon);
     this.#fresh.clear();
-    this.#batch = [];
-    void this.#closeDir();
+    this.#scan.stop();
   }
 
   /**
@@ -139,7 +123,7 @@ export class Todo implements EarlyEnds {
     const delay = this.#events?.working === true ? PULL_DELAY : 0;
     this.#soon = setTimeout(() => {
       this.#soon = undefined;
-      this.#rescan = true;
+      this.#scan.want();
       this.kick();
     }, delay);
   }
@@ -165,14 +149,11 @@ export class Todo implements EarlyEnds {
   }
 
   #takeScanned(): { id: string; fresh: boolean } | undefined {
-    while (this.#batch.length > 0) {
-      const name = this.#batch.pop() as string;
-      if (isMessageId(name) && !this.#taken.has(name)) {
-        return { id: name, fresh: this.#fresh.delete(name) };
-      }
+    for (;;) {
+      const id = this.#scan.take();
+      if (id === undefined) return undefined;
+      if (isMessageId(id) && !this.#taken.has(id)) return { id, fresh: this.#fresh.delete(id) };
     }
-    if (this.#scan === 'open') void this.#readBatch();
-    return undefined;
   }
 
   #begin(id: string, fresh: boolean): void {
@@ -243,59 +224,5 @@ export class Todo implements EarlyEnds {
       // It leaves S2, which the collector finds.
       if (cleaned === false) log(`warning: qmail-clean unable to clean up ${paths.mess(id)}`);
     });
-  }
-
-  // --- the scan ---
-
-  async #openScan(): Promise<void> {
-    const { paths, log, now } = this.#context;
-    this.#scan = 'reading';
-    this.#rescan = false;
-    const path = paths.directory('todo');
-    try {
-      this.#dir = await opendir(path, { bufferSize: READDIR_BATCH });
-    } catch {
-      log(`alert: unable to opendir ${path}, sleeping...`);
-      this.#nextScan = now() + 10;
-      this.#scan = 'none';
-      this.#context.wakeAt(this.#nextScan);
-      return;
-    }
-    await this.#readBatch();
-  }
-
-  /** Fetches the next names; at the end of the directory the scan is over. */
-  async #readBatch(): Promise<void> {
-    this.#scan = 'reading';
-    const dir = this.#dir;
-    const names: string[] = [];
-    let more = dir !== undefined;
-    try {
-      while (dir !== undefined && more && names.length < READDIR_BATCH) {
-        const entry = await dir.read();
-        if (entry === null) more = false;
-        else names.push(entry.name);
-      }
-    } catch {
-      more = false;
-    }
-    if (this.#context.stopping) return this.#closeDir();
-    this.#batch = names.reverse(); // taken from its end: in the order of the directory
-    if (more) this.#scan = 'open';
-    else await this.#endScan();
-    this.kick();
-  }
-
-  async #endScan(): Promise<void> {
-    await this.#closeDir();
-    this.#scan = 'none';
-    this.#nextScan = this.#context.now() + TODO_RESCAN;
-    this.#context.wakeAt(this.#nextScan);
-  }
-
-  async #closeDir(): Promise<void> {
-    const dir = this.#dir;
-    this.#dir = undefined;
-    await dir?.close().catch(() => {});
   }
 }
