@@ -10,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -341,6 +342,21 @@ describe('vupgrade', () => {
       expect(bytes).toContain(`${name}\x02\x0a\x01\x08\x01\0hash\0./users/${name}\0`);
     expect(bytes).toContain('odd\x07future');
     expect(readdirSync(inHome('users')).sort()).toEqual(['old', 'one', 'two']);
+  });
+
+  test('takes over a user whose directory cannot be made: mail waits until the next run has made it', async () => {
+    domain.write(inHome('passwd'), 'me:*:./in/me\nyou:*:./users/you\n');
+    domain.write(inHome('in'), 'a file');
+    const said = await domain.tool('vupgrade', []);
+    expect(said).toMatchObject({ code: 1, out: '' });
+    expect(said.err).toContain("vupgrade: user 'me' was left:\n  Can't create the mail directory");
+    expect((await domain.tool('listvdomain', [])).out).toBe(
+      'User Mailbox Aliases\nme Yes\nyou Yes\n',
+    );
+    expect((await domain.deliver('me')).code).toBe(111);
+    rmSync(inHome('in'));
+    expect(await domain.tool('vupgrade', [])).toEqual({ code: 0, out: '', err: '' });
+    expect((await domain.deliver('me')).code).toBe(0);
   });
 
   test('says that there is no table, or that a GDBM table cannot be read', async () => {

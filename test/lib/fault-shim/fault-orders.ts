@@ -31,6 +31,8 @@ const CALLS = [
   'exec',
   'descriptor',
   'connect',
+  'symlink',
+  'rmdir',
 ] as const;
 export type Call = (typeof CALLS)[number];
 

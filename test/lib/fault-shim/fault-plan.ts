@@ -24,6 +24,8 @@ const ERRORS: Readonly<Record<Call, readonly number[]>> = {
   exec: [EMFILE, EIO, ENOMEM],
   descriptor: [EMFILE],
   connect: [ECONNREFUSED, EIO],
+  symlink: [EIO, ENOSPC],
+  rmdir: [EIO],
 };
 
 /** Calls whose work may be done although they report an error, as over NFS or at a lost answer. */

@@ -29,7 +29,7 @@ enum action { FAIL = 1, FAIL_AFTER, SHORT, KILL_BEFORE, KILL_AFTER };
 /* The order is that of CALLS in orders.ts. */
 enum call {
   OPEN, WRITE, FSYNC, LINK, UNLINK, RENAME, MKDIR, FTRUNCATE, CLOSE, READ, SEND, RECEIVE, FORK, EXEC, DESCRIPTOR,
-  CONNECT, CALLS
+  CONNECT, SYMLINK, RMDIR, CALLS
 };
 
 struct order {
@@ -419,6 +419,8 @@ int ftruncate64(int fd, off64_t length) { return (int)ON_FD(FTRUNCATE, fd, REAL(
 int link(const char *from, const char *to) { return (int)ON_PATHS(LINK, from, to, REAL(link)(from, to)); }
 int rename(const char *from, const char *to) { return (int)ON_PATHS(RENAME, from, to, REAL(rename)(from, to)); }
 int unlink(const char *path) { return (int)ON_PATH(UNLINK, path, REAL(unlink)(path)); }
+int symlink(const char *to, const char *path) { return (int)ON_PATH(SYMLINK, path, REAL(symlink)(to, path)); }
+int rmdir(const char *path) { return (int)ON_PATH(RMDIR, path, REAL(rmdir)(path)); }
 int mkdir(const char *path, mode_t mode) { return (int)ON_PATH(MKDIR, path, REAL(mkdir)(path, mode)); }
 
 static long plain_close(int fd) { return REAL(close)(fd); }

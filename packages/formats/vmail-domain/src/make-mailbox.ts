@@ -1,6 +1,6 @@
 // Makes a new user's directory: a maildir, or a plain directory for an alias (its autoresponse lives there).
 
-import { lstatSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, rmdirSync, type Stats } from 'node:fs';
 import { posix } from 'node:path';
 import { bytesOf } from '@q/bytes';
 import { errnoOf, errnoText, Permanent } from '@q/fault';
@@ -60,7 +60,7 @@ async function makeParents(path: string): Promise<void> {
 
 /** 'left over': a directory with nothing in it but empty cur, new and tmp. */
 function kindOf(directory: string): 'missing' | 'left over' | 'in use' {
-  const stats = lstatSync(bytesOf(directory), { throwIfNoEntry: false });
+  const stats = statOf(directory);
   if (stats === undefined) return 'missing';
   if (!stats.isDirectory()) return 'in use';
   const names = readdirSync(bytesOf(directory), { encoding: 'latin1' });
@@ -68,6 +68,16 @@ function kindOf(directory: string): 'missing' | 'left over' | 'in use' {
     (name) => INNER.some((inner) => inner === name) && isEmptyDirectory(`${directory}/${name}`),
   );
   return empty ? 'left over' : 'in use';
+}
+
+/** Undefined also when what is above is no directory: making it then says why not. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(bytesOf(path), { throwIfNoEntry: false });
+  } catch (error) {
+    if (errnoOf(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
 }
 
 function isEmptyDirectory(path: string): boolean {

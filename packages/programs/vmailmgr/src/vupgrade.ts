@@ -89,6 +89,9 @@ async function upgrade(
       draft.set(name, user);
     } catch (error) {
       troubles.push(`user '${oldName}' was left:\n  ${reasonOf(error)}`);
+      // The text table is not read again when there is a cdb. Mail for a user without a directory waits, and the
+      // next run makes it; mail for one without a record would bounce.
+      if (text !== undefined) draft.set(name, old);
     }
   }
 }
