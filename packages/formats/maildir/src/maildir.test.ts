@@ -26,6 +26,7 @@ import {
   isMaildir,
   makeMaildir,
   openEntry,
+  openEntrySync,
   scanMaildir,
   statEntry,
 } from './index.ts';
@@ -126,6 +127,7 @@ test('dot files, directories, links, FIFOs and sockets are no messages, and are 
     ]) {
       const [where, name] = place.split('/') as ['new' | 'cur', string];
       expect(await openEntry(maildir, { dir: where, name })).toBeUndefined();
+      expect(openEntrySync(maildir, { dir: where, name })).toBeUndefined();
       expect(await statEntry(maildir, { dir: where, name })).toBeUndefined();
     }
   } finally {
@@ -141,9 +143,13 @@ test('a message that vanishes after the scan is undefined, not an error', async 
   if (fd === undefined) return expect.fail('the message was not opened');
   expect(readFileSync(fd, 'latin1')).toBe('hello');
   closeSync(fd);
+  const opened = openEntrySync(maildir, entry);
+  expect(opened?.size).toBe(5);
+  if (opened !== undefined) closeSync(opened.fd);
   unlinkSync(join(maildir, 'new/1'));
   expect(await statEntry(maildir, entry)).toBeUndefined();
   expect(await openEntry(maildir, entry)).toBeUndefined();
+  expect(openEntrySync(maildir, entry)).toBeUndefined();
 });
 
 test('two files with the same unique part are two entries', async () => {

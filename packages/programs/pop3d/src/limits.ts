@@ -1,7 +1,10 @@
 // What a POP3 client may make us hold or do. Each number with its reason.
 
-/** Bytes of a message in memory per session: one read, one write to the socket. */
-export const CHUNK_BYTES = 64 * 1024;
+/** Milliseconds in which the page cache always answers; a disk seldom does. */
+export const SLOW_READ = 1;
+
+/** Reads that other threads do after a slow one: on a cold mailbox one in so many makes others wait. */
+export const CAREFUL_READS = 50;
 
 /** Lines of a LIST or UIDL answer that are built before the client must have taken them. */
 export const LIST_BATCH = 2000;

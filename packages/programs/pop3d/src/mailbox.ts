@@ -5,7 +5,7 @@
 // a message may be renamed (its flags change, new/ becomes cur/) or go. Its unique name finds it again;
 // one that is gone is gone, which is no error for DELE and one for RETR.
 
-import { fstatSync, lstatSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errnoOf } from '@q/fault';
@@ -13,7 +13,7 @@ import { renameFile, unlinkIfThere } from '@q/fsx';
 import {
   type Entry,
   entryPath,
-  openEntry,
+  openEntrySync,
   parseName,
   type Removed,
   recordRemoved,
@@ -108,9 +108,9 @@ export class Mailbox {
     const slot = this.#slots[number - 1];
     if (slot === undefined) return undefined;
     return this.#where(slot, async () => {
-      const fd = await openEntry(this.#dir, slot);
-      if (fd === undefined) throw notThere();
-      return { fd, size: fstatSync(fd).size };
+      const opened = openEntrySync(this.#dir, slot);
+      if (opened === undefined) throw notThere();
+      return opened;
     }).catch(() => undefined);
   }
 

@@ -1,9 +1,13 @@
 // One message from its file to the client: as fast as the client takes it, one chunk in memory.
 
-import { closeFd, readFd } from '@q/fsx';
+import { closeSync } from 'node:fs';
+import { giveBackRoom, takeRoom } from '@q/net';
 import { BodyEncoder, OK } from '@q/pop3';
 import type { Conn } from '@q/session';
-import { CHUNK_BYTES } from './limits.ts';
+import { PacedReader } from './paced-read.ts';
+
+/** One for all sessions: they share the disk. */
+const reader = new PacedReader();
 
 /** An open message file; `size` in bytes when it was opened. */
 export interface OpenMessage {
@@ -22,13 +26,13 @@ export async function sendMessage(
   { fd, size }: OpenMessage,
   bodyLines: number | undefined,
 ): Promise<number | undefined> {
+  // A message is in memory one room at a time; what goes out is the encoder’s copy.
+  const room = takeRoom();
   try {
     const encoder = new BodyEncoder(bodyLines);
-    // One buffer for all chunks of a message: what goes out is the encoder's copy.
-    const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(size, CHUNK_BYTES)));
     let got: number;
     try {
-      got = await readFd(fd, buffer, 0, buffer.length, null);
+      got = await reader.read(fd, room);
     } catch {
       return undefined;
     }
@@ -36,19 +40,20 @@ export async function sendMessage(
     let sent = 0;
     conn.write(OK);
     while (got > 0 && !encoder.done) {
-      const bytes = encoder.push(buffer.subarray(0, got));
+      const bytes = encoder.push(room.subarray(0, got));
       sent += bytes.length;
       conn.write(bytes);
       // The last chunk waits for the end, and leaves with it in one packet.
       if (read >= size) break;
       await conn.flush();
-      got = await readFd(fd, buffer, 0, buffer.length, null);
+      got = await reader.read(fd, room);
       read += got;
     }
     const end = encoder.finish();
     conn.write(end);
     return sent + end.length;
   } finally {
-    await closeFd(fd);
+    giveBackRoom(room);
+    closeSync(fd);
   }
 }

@@ -10,6 +10,9 @@ const CR = 13;
 const LF = 10;
 const DOT = 46;
 
+/** Bytes of a line that are copied one by one; for more than these a call of the copying kind is cheaper. */
+const FEW = 24;
+
 /** What ends every message sent by RETR and TOP. */
 const END = Buffer.from('\r\n.\r\n');
 
@@ -41,24 +44,26 @@ export class BodyEncoder {
   }
 
   /** The bytes to send for `chunk`; a buffer of its own. */
-  push(chunk: Uint8Array): Buffer {
+  push(chunk: Buffer): Buffer {
     // Each stored byte becomes at most two: LF turns into CRLF, a first dot is doubled.
     const out = Buffer.allocUnsafe(chunk.length * 2);
     let used = 0;
     let place = this.#place;
-    for (let i = 0; i < chunk.length && !this.#done; i++) {
-      const byte = chunk[i] as number;
-      if (byte === LF) {
-        if (place !== 'cr') out[used++] = CR;
-        out[used++] = LF;
-        this.#lineEnds(place === 'start' || (place === 'cr' && this.#crFirst));
-        place = 'start';
-        continue;
+    for (let at = 0; at < chunk.length && !this.#done; at++) {
+      const end = lineEnd(chunk, at);
+      if (end > at) {
+        if (place === 'start' && chunk[at] === DOT) out[used++] = DOT;
+        used = copied(chunk, at, end, out, used);
+        const cr = chunk[end - 1] === CR;
+        this.#crFirst = cr && place === 'start' && end - at === 1;
+        place = cr ? 'cr' : 'middle';
       }
-      if (place === 'start' && byte === DOT) out[used++] = DOT;
-      if (byte === CR) this.#crFirst = place === 'start';
-      out[used++] = byte;
-      place = byte === CR ? 'cr' : 'middle';
+      at = end;
+      if (end === chunk.length) break;
+      if (place !== 'cr') out[used++] = CR;
+      out[used++] = LF;
+      this.#lineEnds(place === 'start' || (place === 'cr' && this.#crFirst));
+      place = 'start';
     }
     this.#place = place;
     return out.subarray(0, used);
@@ -76,4 +81,19 @@ export class BodyEncoder {
     else if (empty) this.#inHeader = false;
     if (!this.#inHeader && this.#linesLeft <= 0) this.#done = true;
   }
+}
+
+/** Where the next LF is from `at` on, or the end. */
+function lineEnd(chunk: Buffer, at: number): number {
+  const near = Math.min(at + FEW, chunk.length);
+  for (let i = at; i < near; i++) if (chunk[i] === LF) return i;
+  const found = chunk.indexOf(LF, near);
+  return found < 0 ? chunk.length : found;
+}
+
+/** Copies, and says where in `out` the next byte goes. */
+function copied(chunk: Buffer, from: number, to: number, out: Buffer, used: number): number {
+  if (to - from > FEW) return used + chunk.copy(out, used, from, to);
+  for (let i = from; i < to; i++) out[used++] = chunk[i] as number;
+  return used;
 }

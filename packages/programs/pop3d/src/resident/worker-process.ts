@@ -9,7 +9,7 @@ import { dropPrivileges } from '@q/posix';
 import { argText } from '@q/proc';
 import {
   type Conn,
-  connOf,
+  connOfAccepted,
   Disconnected,
   type HeldSocket,
   heldSocketOf,
@@ -118,7 +118,7 @@ class Worker {
 
   async #serve(held: HeldSocket, { rest, maildir }: ToWorker & { kind: 'serve' }): Promise<Tally> {
     const socket = socketOfHeld(held);
-    const conn = connOf(socket, socket, { idleTimeout: IDLE_SECONDS, linger: LINGER_SECONDS });
+    const conn = connOfAccepted(socket, { idleTimeout: IDLE_SECONDS, linger: LINGER_SECONDS });
     conn.unread(bytesOf(rest));
     const tally = newTally();
     this.#conns.add(conn);
