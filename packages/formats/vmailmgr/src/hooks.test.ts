@@ -39,3 +39,13 @@ test('a hook that cannot be started is 127, one that is killed 255: neither coun
   expect(await runHooks([hook('killed', 'kill -9 $$')], { env })).toBe(255);
   expect(await runHooks([], { env })).toBe(0);
 });
+
+test('a hook that hangs is killed after its time, with what it has started', async () => {
+  const pid = join(dir, 'pid');
+  const path = hook('hangs', `sleep 1000 & echo $! >${pid}; wait`);
+  expect(await runHooks([path], { env, stdio: ['ignore', 'ignore', 2], seconds: 1 })).toBe(255);
+  // Killed and not yet reaped, or gone: nobody is left who sleeps.
+  const stat = `/proc/${readFileSync(pid, 'latin1').trim()}/stat`;
+  const state = existsSync(stat) ? readFileSync(stat, 'latin1').split(') ')[1]?.[0] : 'Z';
+  expect(state).toMatch(/[ZX]/);
+});

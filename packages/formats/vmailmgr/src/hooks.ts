@@ -10,8 +10,10 @@ const KILLED = 255;
 export interface HookPlace {
   /** The whole environment. */
   readonly env: NodeJS.ProcessEnv;
-  /** Descriptors of ours that become 0, 1 and 2 there. Default: the same ones. */
-  readonly stdio?: readonly [number, number, number];
+  /** Descriptors of ours that become 0, 1 and 2 there; ignore: /dev/null. Default: the same ones. */
+  readonly stdio?: readonly (number | 'ignore')[];
+  /** Seconds after which a hook is killed, with what it has started. Left out, it takes the time it takes. */
+  readonly seconds?: number;
   /** Called before each hook: to rewind the message it reads. */
   readonly before?: () => void;
 }
@@ -26,10 +28,16 @@ export async function runHooks(paths: readonly string[], place: HookPlace): Prom
   return 0;
 }
 
-async function runHook(file: string, { env, stdio = [0, 1, 2] }: HookPlace): Promise<number> {
+async function runHook(file: string, place: HookPlace): Promise<number> {
+  const { env, stdio = [0, 1, 2], seconds } = place;
   try {
-    const child = await spawn({ file, args: [], env, stdio });
+    const child = await spawn({ file, args: [], env, stdio, detached: seconds !== undefined });
+    const late =
+      seconds === undefined
+        ? undefined
+        : setTimeout(() => child.killGroup('SIGKILL'), seconds * 1000);
     const exit = await child.exited;
+    clearTimeout(late);
     return 'code' in exit ? exit.code : KILLED;
   } catch {
     return NOT_STARTED;

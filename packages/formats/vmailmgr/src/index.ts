@@ -24,6 +24,7 @@ export {
   refused,
   resolveLogin,
 } from './login.ts';
+export { LoginAttempt, type LoginCredentials, usableMaildir } from './mail-login.ts';
 export { isUserName } from './names.ts';
 export {
   clearPassword,

@@ -1,9 +1,7 @@
-// Which argument of checkvpw's program is the maildir, and what goes in its place.
+// Which argument of checkvpw's program is the maildir.
 
-import { statSync } from 'node:fs';
 import { asciiLower } from '@q/bytes';
-import { errnoOf, faultOf, isTemporaryErrno, Temporary } from '@q/fault';
-import { argText, mailText } from '@q/proc';
+import { mailText } from '@q/proc';
 import type { Settings } from '@q/vmailmgr';
 
 /**
@@ -17,19 +15,4 @@ export function maildirArgument(args: readonly string[], settings: Settings): nu
   );
   if (at > 0) return at;
   return args.length > 1 ? args.length - 1 : undefined;
-}
-
-/** `directory` (a path for Node), or the error-maildir setting where that is none. Throws Temporary on I/O trouble. */
-export function usableMaildir(directory: string, settings: Settings): string {
-  return isDirectory(directory) ? directory : argText(settings.directory('error-maildir'));
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch (error) {
-    if (isTemporaryErrno(errnoOf(error) ?? ''))
-      throw new Temporary(faultOf(error, `unable to stat ${path}`).message, { cause: error });
-    return false;
-  }
 }

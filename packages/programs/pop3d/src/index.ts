@@ -1,2 +1,2 @@
+export { mailServiceFlags as pop3dFlags } from '@q/service';
 export { pop3dMain } from './main.ts';
-export { pop3dFlags } from './options.ts';

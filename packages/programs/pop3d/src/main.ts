@@ -1,13 +1,17 @@
 // qmail-pop3d MAILDIR: one session on descriptors 0 and 1, after qmail-popup and a checker.
-// qmail-pop3d --listen ADDRESS... [MAILDIR]: the whole service, see resident/parent.ts.
+// qmail-pop3d --listen ADDRESS... [MAILDIR]: the whole service, see @q/service's login/parent.ts.
 
 import { Permanent } from '@q/fault';
 import type { Invocation } from '@q/proc';
+import {
+  isServiceChild,
+  mailServiceChild,
+  mailServiceOptionsOf,
+  mailServiceParent,
+} from '@q/service';
 import { Disconnected, serveStdio, Timeout } from '@q/session';
 import { IDLE_SECONDS } from './limits.ts';
-import { serviceOptionsOf } from './options.ts';
-import { residentChild } from './resident/child.ts';
-import { residentParent } from './resident/parent.ts';
+import { popService } from './service.ts';
 import { newTally, serveMailbox } from './session.ts';
 
 /** qmail-pop3d's only exit code but 0: it did not start to serve. */
@@ -15,11 +19,11 @@ const EXIT_REFUSED = 1;
 const DEFAULT_MAILDIR = 'Maildir';
 
 export async function pop3dMain(invocation: Invocation): Promise<number> {
-  // Only our own parent starts us with an IPC channel; it says what we are.
-  if (process.channel !== undefined) return residentChild(invocation);
-  const service = serviceOptionsOf(invocation);
+  if (isServiceChild()) return mailServiceChild(popService, invocation);
+  const options = mailServiceOptionsOf(invocation);
   const [maildir] = invocation.args;
-  if (service !== undefined) return residentParent(invocation, service, maildir ?? DEFAULT_MAILDIR);
+  if (options !== undefined)
+    return mailServiceParent(popService, invocation, options, maildir ?? DEFAULT_MAILDIR);
   if (maildir === undefined) throw new Permanent('no maildir given', { exitCode: EXIT_REFUSED });
   return oneShot(invocation, maildir);
 }

@@ -18,11 +18,11 @@ export const REFUSAL_DELAY = 1000;
 /** Milliseconds a worker may take over one piece of work: a large domain's table, waiting for its lock included. */
 export const WORK_TIMEOUT = 60_000;
 
-/** Milliseconds a worker without work is kept. */
-export const WORKER_IDLE = 60_000;
-
-/** Worker processes at a time; about 15 MB of their own each. */
-export const WORKERS_MAX = 200;
+/**
+ * Milliseconds the front process waits for the parent's word on a request: longer than any work. Out of
+ * descriptors the parent never sees the client, and nobody is told.
+ */
+export const ANSWER_TIMEOUT = 2 * WORK_TIMEOUT;
 
 /** Pieces of work at a time, of all clients: a bound on a front process gone mad; above any --max in use. */
 export const REQUESTS_MAX = 10_000;

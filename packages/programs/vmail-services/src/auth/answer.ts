@@ -10,6 +10,7 @@ import { openControl } from '@q/control';
 import { faultOf, Temporary } from '@q/fault';
 import { escapeForLog, type Log } from '@q/log';
 import { argText, mailText } from '@q/proc';
+import type { WorkerPool } from '@q/service';
 import {
   type BaseUser,
   EXIT_LOGIN_REFUSED,
@@ -18,15 +19,14 @@ import {
   resolveLogin,
   verifyPasswordAsync,
 } from '@q/vmailmgr';
-import { DOMAINS_MAX } from '../limits.ts';
+import { DOMAINS_MAX, WORK_TIMEOUT } from '../limits.ts';
 import type { Env } from '../service/service.ts';
-import type { Workers } from '../service/workers.ts';
 import type { AuthRequest } from './request.ts';
 import { type AuthResult, authResultOf, type FoundUser } from './result.ts';
 
 export interface AuthPlaces {
   readonly env: Env;
-  readonly workers: Workers;
+  readonly workers: WorkerPool;
   readonly log: Log;
 }
 
@@ -57,7 +57,7 @@ export async function ask(
   base: BaseUser,
   work: AuthRequest,
 ): Promise<AuthResult> {
-  const result = authResultOf(await workers.do(base, work));
+  const result = authResultOf(await workers.do(base, work, { timeout: WORK_TIMEOUT }));
   if (result === undefined) throw new Temporary('the worker of this domain failed');
   return result;
 }

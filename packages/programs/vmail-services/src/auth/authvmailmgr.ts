@@ -18,6 +18,7 @@ import { qmailHome } from '@q/control';
 import { errnoOf, faultOf, Permanent, Temporary } from '@q/fault';
 import { dup2, execve, findProgram, pipe } from '@q/posix';
 import { argText, type Invocation, pathOnly } from '@q/proc';
+import { isServiceChild, WorkerPool } from '@q/service';
 import {
   become,
   EXIT_LOGIN_REFUSED,
@@ -28,8 +29,7 @@ import {
   verifyPasswordAsync,
 } from '@q/vmailmgr';
 import { AUTH_REQUEST_MAX } from '../limits.ts';
-import { isServiceChild, serviceChild } from '../service/parent.ts';
-import { Workers } from '../service/workers.ts';
+import { requestServiceChild } from '../service/parent.ts';
 import { ask } from './answer.ts';
 import { parseAuthData } from './request.ts';
 import type { FoundUser } from './result.ts';
@@ -43,7 +43,7 @@ const EXIT_FAILED = 1;
 
 /** Does not return when there is a program to become; else exit code 1. */
 export async function authvmailmgrMain(invocation: Invocation): Promise<number> {
-  if (isServiceChild()) return serviceChild(authService(NAME), invocation);
+  if (isServiceChild()) return requestServiceChild(authService(NAME), invocation);
   const { args, env } = invocation;
   if (env.AUTHENTICATED) handOn(args, env);
   const request = readRequest();
@@ -85,14 +85,14 @@ async function prove(
   password: string,
 ): Promise<FoundUser> {
   const childEnv = { ...pathOnly(env), QMAILHOME: qmailHome(env) };
-  const workers = new Workers({ service: NAME, program, env: childEnv });
+  const workers = new WorkerPool({ program, env: childEnv });
   try {
     const result = await ask({ workers }, base, { do: 'login', user: virtualName, password });
     if (result.verdict === 'ok') return result.user;
     const reason = result.verdict === 'refused' ? result.reason : 'no answer';
     throw new Permanent(reason, { exitCode: EXIT_LOGIN_REFUSED });
   } finally {
-    await workers.stop();
+    await workers.drain();
   }
 }
 

@@ -8,9 +8,9 @@ import { qmailHome } from '@q/control';
 import { faultOf } from '@q/fault';
 import { escapeForLog, openLog } from '@q/log';
 import { type Invocation, pathOnly } from '@q/proc';
+import { isServiceChild, WorkerPool } from '@q/service';
 import { type Conn, serveStdio } from '@q/session';
-import { isServiceChild, serviceChild } from '../service/parent.ts';
-import { Workers } from '../service/workers.ts';
+import { requestServiceChild } from '../service/parent.ts';
 import { answerAuth } from './answer.ts';
 import { readAuthRequest } from './request.ts';
 import { authService } from './service.ts';
@@ -24,11 +24,11 @@ const EXIT_TEMPORARY = 111;
  */
 export async function vmailPipeMain(invocation: Invocation): Promise<number> {
   const service = authService(NAME);
-  if (isServiceChild()) return serviceChild(service, invocation);
+  if (isServiceChild()) return requestServiceChild(service, invocation);
   const { program, env } = invocation;
   const log = openLog(NAME);
   const childEnv = { ...pathOnly(env), QMAILHOME: qmailHome(env) };
-  const workers = new Workers({ service: NAME, program, env: childEnv });
+  const workers = new WorkerPool({ program, env: childEnv });
   try {
     return await serveStdio(
       async (conn: Conn) => {
@@ -46,6 +46,6 @@ export async function vmailPipeMain(invocation: Invocation): Promise<number> {
     log(`fatal: ${escapeForLog(faultOf(error, 'malformed request').message)}`);
     return EXIT_TEMPORARY;
   } finally {
-    await workers.stop();
+    await workers.drain();
   }
 }

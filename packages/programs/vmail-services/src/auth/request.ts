@@ -11,9 +11,9 @@
 // LF response, both base64, the response being user SP hexadecimal digest.
 
 import { textOf } from '@q/bytes';
+import { fieldsOf } from '@q/service';
 import type { Conn } from '@q/session';
 import { AUTH_REQUEST_MAX, METADATA_LINES_MAX, TEXT_MAX } from '../limits.ts';
-import { fieldsOf } from '../service/messages.ts';
 
 /** What is asked, in latin1. `unknown`: something we have no answer for but "no". */
 export type AuthRequest =

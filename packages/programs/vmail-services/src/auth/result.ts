@@ -1,8 +1,8 @@
 // What a worker found out for authentication. It has an owner's rights, and that owner could have taken it
 // over: what it says is checked before it goes into a reply, and speaks for that owner's users only.
 
+import { fieldsOf } from '@q/service';
 import { TEXT_MAX } from '../limits.ts';
-import { fieldsOf } from '../service/messages.ts';
 
 /** All texts are latin1. */
 export type AuthResult =

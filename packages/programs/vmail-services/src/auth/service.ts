@@ -3,16 +3,17 @@
 import { bytesOf } from '@q/bytes';
 import { faultOf } from '@q/fault';
 import { escapeForLog, type Log } from '@q/log';
+import type { WorkerPlaces } from '@q/service';
 import { type Conn, connOf, type HeldSocket, socketOfHeld } from '@q/session';
 import { CLIENT_SECONDS } from '../limits.ts';
-import type { ParentPlaces, Service, WorkerPlaces } from '../service/service.ts';
+import type { ParentPlaces, RequestService } from '../service/service.ts';
 import { answerAuth } from './answer.ts';
 import { type AuthRequest, authRequestOf, readAuthRequest } from './request.ts';
 import type { AuthResult } from './result.ts';
 import { authenticateWork } from './work.ts';
 
 /** `name` is the program's, for the log. */
-export function authService(name: string): Service {
+export function authService(name: string): RequestService {
   return { name, read, serve, work };
 }
 

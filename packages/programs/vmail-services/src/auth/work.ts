@@ -5,6 +5,7 @@ import { statSync } from 'node:fs';
 import { bytesOf } from '@q/bytes';
 import { faultOf, Permanent, Temporary } from '@q/fault';
 import { argText, pathOnly } from '@q/proc';
+import type { WorkerPlaces } from '@q/service';
 import { type Domain, openDomain, withTable } from '@q/vmail-domain';
 import {
   authenticateVirtual,
@@ -20,7 +21,6 @@ import {
   verifyPasswordAsync,
   virtualEnvironment,
 } from '@q/vmailmgr';
-import type { WorkerPlaces } from '../service/service.ts';
 import type { AuthRequest } from './request.ts';
 import type { AuthResult, FoundUser, ListedUser } from './result.ts';
 

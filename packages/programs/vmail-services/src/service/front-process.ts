@@ -2,13 +2,14 @@
 // for good; everything a client sends is parsed here.
 
 import { openLog } from '@q/log';
+import { messageOf } from '@q/service';
 import { type Conn, listen, passSocket } from '@q/session';
-import { CLIENT_SECONDS, GRACE_SECONDS } from '../limits.ts';
-import { type FromFront, type FrontConfig, messageOf } from './messages.ts';
-import type { Service } from './service.ts';
+import { ANSWER_TIMEOUT, CLIENT_SECONDS, GRACE_SECONDS } from '../limits.ts';
+import type { FromFront, FrontConfig } from './messages.ts';
+import type { RequestService } from './service.ts';
 
 /** Serves until SIGTERM or until the parent is gone. Throws when it cannot listen. */
-export async function frontProcess(service: Service, config: FrontConfig): Promise<number> {
+export async function frontProcess(service: RequestService, config: FrontConfig): Promise<number> {
   const log = openLog(service.name);
   const waiting = new Map<number, () => void>();
   let last = 0;
@@ -25,10 +26,12 @@ export async function frontProcess(service: Service, config: FrontConfig): Promi
     const { held } = await conn.handOver();
     const over = new Promise<void>((resolve) => waiting.set(id, resolve));
     const message: FromFront = { kind: 'request', id, request };
+    const late = setTimeout(() => waiting.get(id)?.(), ANSWER_TIMEOUT);
     try {
       await passSocket(process, message, held);
       await over;
     } finally {
+      clearTimeout(late);
       waiting.delete(id);
     }
   };

@@ -1,13 +1,12 @@
-// What a resident service consists of: one object, of which each kind of process uses its own part.
+// What a service for requests consists of: one object, of which each kind of process uses its own part.
 
 import type { Log } from '@q/log';
+import type { WorkerPlaces, WorkerPool } from '@q/service';
 import type { Conn, HeldSocket } from '@q/session';
-import type { BaseUser } from '@q/vmailmgr';
-import type { Workers } from './workers.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
-export interface Service {
+export interface RequestService {
   readonly name: string;
   /** Front process, no rights: reads one request. undefined when there is none to be answered. */
   read(conn: Conn, id: number, log: Log): Promise<unknown>;
@@ -19,14 +18,8 @@ export interface Service {
 
 export interface ParentPlaces {
   readonly env: Env;
-  readonly workers: Workers;
+  readonly workers: WorkerPool;
   readonly log: Log;
   /** The options of the command line. */
   readonly options: Readonly<Record<string, unknown>>;
-}
-
-export interface WorkerPlaces {
-  readonly env: Env;
-  readonly account: BaseUser;
-  readonly log: Log;
 }

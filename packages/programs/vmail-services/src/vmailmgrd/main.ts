@@ -5,11 +5,12 @@
 
 import { Permanent } from '@q/fault';
 import { argText, type Invocation } from '@q/proc';
+import { isServiceChild } from '@q/service';
 import { type Conn, listenOptionsOf, serveStdio } from '@q/session';
 import { become, openSettings } from '@q/vmailmgr';
 import type { Request } from '@q/vmailmgrd';
 import { CLIENT_SECONDS } from '../limits.ts';
-import { isServiceChild, residentParent, serviceChild } from '../service/parent.ts';
+import { requestServiceChild, requestServiceParent } from '../service/parent.ts';
 import { authorise } from './authorise.ts';
 import { logLevelOf, openRequestLog } from './log.ts';
 import { peerUid } from './peer.ts';
@@ -21,7 +22,7 @@ const NOBODY = 'qmaild';
 
 /** Exit code 0 when a request was answered or the service was stopped. */
 export async function vmailmgrdMain(invocation: Invocation): Promise<number> {
-  if (isServiceChild()) return serviceChild(vmailmgrdService, invocation);
+  if (isServiceChild()) return requestServiceChild(vmailmgrdService, invocation);
   const { options, env } = invocation;
   const asked = Array.isArray(options.listen) ? (options.listen as readonly string[]) : [];
   const wanted = asked.map((address) => (address === 'default' ? defaultAddress(env) : address));
@@ -30,7 +31,7 @@ export async function vmailmgrdMain(invocation: Invocation): Promise<number> {
     env,
     NOBODY,
   );
-  if (resident !== undefined) return residentParent(vmailmgrdService, invocation, resident);
+  if (resident !== undefined) return requestServiceParent(vmailmgrdService, invocation, resident);
   for (const name of ['mode', 'group'] as const)
     if (options[name] !== undefined) throw new Permanent(`--${name} needs --listen`);
   return serveStdio((conn) => oneRequest(conn, invocation), { env });

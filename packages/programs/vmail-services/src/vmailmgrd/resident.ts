@@ -1,18 +1,18 @@
 // vmailmgrd as a resident service: what its three kinds of process do. service/service.ts.
 
 import { faultOf } from '@q/fault';
+import { fieldsOf, isText, type WorkerPlaces } from '@q/service';
 import { type Conn, connOf, descriptorOf, type HeldSocket, socketOfHeld } from '@q/session';
 import type { Request } from '@q/vmailmgrd';
-import { CLIENT_SECONDS, TEXT_MAX } from '../limits.ts';
-import { fieldsOf } from '../service/messages.ts';
-import type { ParentPlaces, Service, WorkerPlaces } from '../service/service.ts';
+import { CLIENT_SECONDS, TEXT_MAX, WORK_TIMEOUT } from '../limits.ts';
+import type { ParentPlaces, RequestService } from '../service/service.ts';
 import { type Authorised, authorise, type Job } from './authorise.ts';
 import { logLevelOf, openRequestLog } from './log.ts';
 import { peerUid } from './peer.ts';
 import { readRequest, whyUnread } from './read-request.ts';
 import { carryOut, type Outcome, refuse } from './replies.ts';
 
-export const vmailmgrdService: Service = { name: 'vmailmgrd', read, serve, work };
+export const vmailmgrdService: RequestService = { name: 'vmailmgrd', read, serve, work };
 
 /** In the front process. A malformed request is not answered; its client is hung up on. */
 async function read(conn: Conn, id: number): Promise<Request | undefined> {
@@ -51,7 +51,7 @@ async function serve(
   const { base, job } = authorised;
   log.detail(`owner ${base.user} uid ${base.uid} user "${job.virtualName}" admin ${job.admin}`);
   try {
-    log.completed(outcomeOf(await workers.do(base, job, held)));
+    log.completed(outcomeOf(await workers.do(base, job, { held, timeout: WORK_TIMEOUT })));
   } catch (error) {
     log.completed({ code: 3, text: faultOf(error, 'internal error').message });
   }
@@ -85,16 +85,16 @@ async function answering(
 
 function requestOf(value: unknown): Request | undefined {
   const { command, args } = fieldsOf(value) ?? {};
-  if (!isText(command) || !Array.isArray(args) || args.length > 255) return undefined;
-  return args.every(isText) ? { command, args } : undefined;
+  if (!isWord(command) || !Array.isArray(args) || args.length > 255) return undefined;
+  return args.every(isWord) ? { command, args } : undefined;
 }
 
 function outcomeOf(value: unknown): Outcome {
   const { code, text } = fieldsOf(value) ?? {};
-  if ((code === 0 || code === 1 || code === 2 || code === 3) && isText(text)) return { code, text };
+  if ((code === 0 || code === 1 || code === 2 || code === 3) && isWord(text)) return { code, text };
   return { code: 3, text: 'the worker of this domain failed' };
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= TEXT_MAX;
+function isWord(value: unknown): value is string {
+  return isText(value, TEXT_MAX);
 }

@@ -1,16 +1,16 @@
-// The command line of the service.
+// The command line of a service with logins, beside what everything that listens has.
 
 import { Permanent } from '@q/fault';
 import type { Invocation } from '@q/proc';
 import { type ListenOptions, listenFlags, listenOptionsOf } from '@q/session';
 
 /** The flags, in the form a ProgramSpec wants them. */
-export const pop3dFlags = {
+export const mailServiceFlags = {
   ...listenFlags,
   'tls-listen': {
     type: 'string',
     array: true,
-    describe: 'as --listen, for connections that begin with TLS (port 995); may be repeated',
+    describe: 'as --listen, for connections that begin with TLS; may be repeated',
   },
   'require-tls': {
     type: 'boolean',
@@ -23,7 +23,7 @@ export const pop3dFlags = {
 } as const;
 
 /** What the service is asked to be. */
-export interface ServiceOptions {
+export interface MailServiceOptions {
   readonly listening: Omit<ListenOptions, 'log'>;
   readonly tlsAddresses: readonly string[];
   readonly requireTls: boolean;
@@ -31,7 +31,7 @@ export interface ServiceOptions {
 }
 
 /** Undefined when this is to be one session. Throws Permanent on options that make no sense. */
-export function serviceOptionsOf({ options, env }: Invocation): ServiceOptions | undefined {
+export function mailServiceOptionsOf({ options, env }: Invocation): MailServiceOptions | undefined {
   const tlsAddresses = (options['tls-listen'] as readonly string[] | undefined) ?? [];
   const listening = listeningOf({ options, env }, tlsAddresses);
   if (listening === undefined) {

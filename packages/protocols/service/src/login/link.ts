@@ -1,22 +1,24 @@
 // The login process's side of its channel to the parent.
 
+import { textOf } from '@q/bytes';
 import { type HeldSocket, passSocket } from '@q/session';
 import type { KeySet } from '@q/tls';
-import type { Tally } from '../session.ts';
+import { tellParent } from '../child.ts';
 import { VERDICT_TIMEOUT } from './limits.ts';
+import type { Counts } from './mail-service.ts';
 import type { FromLogin, ToLogin, Verdict } from './messages.ts';
 
 /** What the parent is asked; one Link for a login process. */
 export class Link {
   readonly #verdicts = new Map<number, (verdict: Verdict) => void>();
-  readonly #sessions = new Map<number, (tally: Tally | undefined) => void>();
+  readonly #sessions = new Map<number, (counts: Counts | undefined) => void>();
   #last = 0;
 
   /** `onKeys`: told when the host's certificates have changed. */
   constructor(onKeys: (keys: KeySet) => void) {
     process.on('message', (message: ToLogin) => {
       if (message.kind === 'verdict') this.#verdicts.get(message.id)?.(message.verdict);
-      else if (message.kind === 'ended') this.#sessions.get(message.id)?.(message.tally);
+      else if (message.kind === 'ended') this.#sessions.get(message.id)?.(message.counts);
       else onKeys(message.keys);
     });
   }
@@ -32,20 +34,28 @@ export class Link {
         clearTimeout(timer);
         resolve(verdict);
       });
-      this.#tell({ kind: 'login', id, ...login });
+      tellFromLogin({ kind: 'login', id, ...login });
     });
     this.#verdicts.delete(id);
     if (verdict === 'temporary') this.drop(id);
     return { id, verdict };
   }
 
-  /** Gives the client away; resolves when its session is over, without a tally when nobody knows how. */
-  async take(id: number, held: HeldSocket, rest: Buffer): Promise<Tally | undefined> {
-    const over = new Promise<Tally | undefined>((resolve) => this.#sessions.set(id, resolve));
-    const message: FromLogin = { kind: 'take', id, rest: rest.toString('latin1') };
+  /** Gives the client away; resolves when its session is over, without counts when nobody knows how. */
+  async take(
+    id: number,
+    held: HeldSocket,
+    rest: Buffer,
+    tag: string | undefined,
+  ): Promise<Counts | undefined> {
+    const over = new Promise<Counts | undefined>((resolve) => this.#sessions.set(id, resolve));
+    const message: FromLogin = { kind: 'take', id, rest: textOf(rest), ...(tag && { tag }) };
     try {
       await passSocket(process, message, held);
-      return await over;
+      const counts = await over;
+      // Perhaps the parent never saw the socket; then it waits for it no more.
+      if (counts === undefined) this.drop(id);
+      return counts;
     } finally {
       this.#sessions.delete(id);
     }
@@ -53,7 +63,7 @@ export class Link {
 
   /** The login will not be followed up. */
   drop(id: number): void {
-    this.#tell({ kind: 'drop', id });
+    tellFromLogin({ kind: 'drop', id });
   }
 
   /** The service is stopping, or the parent is gone: sessions go on elsewhere, and nobody waits for them here. */
@@ -61,9 +71,8 @@ export class Link {
     for (const resolve of this.#verdicts.values()) resolve('temporary');
     for (const resolve of this.#sessions.values()) resolve(undefined);
   }
+}
 
-  #tell(message: FromLogin): void {
-    // A parent that is gone is met as 'disconnect'.
-    if (process.connected) process.send?.(message, undefined, undefined, () => {});
-  }
+function tellFromLogin(message: FromLogin): void {
+  tellParent(message);
 }

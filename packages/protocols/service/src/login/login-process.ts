@@ -6,15 +6,16 @@ import { openLog } from '@q/log';
 import { listen } from '@q/session';
 import { LoginThrottle } from '@q/throttle';
 import { ServerContexts } from '@q/tls';
-import { authorization } from './authorization.ts';
+import { meetClients } from './client.ts';
 import { GRACE_SECONDS, STRANGERS_SHARE } from './limits.ts';
 import { Link } from './link.ts';
 import { LocalNames } from './local-names.ts';
+import type { MailService } from './mail-service.ts';
 import type { LoginConfig } from './messages.ts';
 
 /** Serves until SIGTERM or until the parent is gone. Throws when it cannot listen. */
-export async function loginProcess(config: LoginConfig): Promise<number> {
-  const log = openLog('qmail-pop3d');
+export async function loginProcess(service: MailService, config: LoginConfig): Promise<number> {
+  const log = openLog(service.name);
   const contexts = config.keys && new ServerContexts(config.keys);
   const link = new Link((keys) => {
     try {
@@ -28,15 +29,18 @@ export async function loginProcess(config: LoginConfig): Promise<number> {
     log,
     throttle: new LoginThrottle(),
     names: new LocalNames(),
-    secure: contexts?.secure,
-    requireTls: config.requireTls,
-    digests: config.digests,
+    greet: service.greet,
+    terms: {
+      secure: contexts?.secure,
+      requireTls: config.requireTls,
+      digests: config.digests,
+    },
   };
-  const listener = await listen(authorization(gatekeeper), {
+  const listener = await listen(meetClients(gatekeeper), {
     ...config.listen,
     strangersShare: STRANGERS_SHARE,
     ...(contexts && { tls: { addresses: config.tlsAddresses, secure: contexts.secure } }),
-    busy: '-ERR [SYS/TEMP] too many connections, please try again later',
+    busy: service.busy,
     graceSeconds: GRACE_SECONDS,
     log,
   });

@@ -1,33 +1,59 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { WorkerPool } from '../worker-pool.ts';
 import { Broker } from './broker.ts';
 import { LocalNames } from './local-names.ts';
-import { fromLogin, fromWorker } from './messages.ts';
-import type { Workers } from './workers.ts';
+import { checkedOf, countsOf, fromLogin } from './messages.ts';
 
 test('a message that is not one of the agreed ones is none', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
       expect(fromLogin(value)).toBeUndefined();
-      expect(fromWorker(value)).toBeUndefined();
+      expect(countsOf(value)).toBeUndefined();
+      expect(checkedOf(value)).toEqual({ verdict: 'temporary' });
     }),
   );
-  const login = { kind: 'login', id: 1, user: 'u', password: 'p' };
+  const login = { kind: 'login', id: 1, user: 'u', password: 'p', client: {} };
   expect(fromLogin({ ...login, extra: 1 })).toEqual(login);
   for (const wrong of [{ id: -1 }, { id: 1.5 }, { id: '1' }, { user: 7 }, { password: null }])
     expect(fromLogin({ ...login, ...wrong })).toBeUndefined();
   expect(fromLogin({ ...login, user: 'u'.repeat(5000) })).toBeUndefined();
-  expect(fromLogin({ ...login, localHost: 7 })).toBeUndefined();
   expect(fromLogin({ kind: 'take', id: 1, rest: 'x'.repeat(2 ** 21) })).toBeUndefined();
-  expect(fromWorker({ kind: 'checked', id: 1, verdict: 'yes' })).toBeUndefined();
-  expect(fromWorker({ kind: 'ended', id: 1, tally: { retrieved: 1 } })).toBeUndefined();
+  expect(fromLogin({ kind: 'take', id: 1, rest: '', tag: 7 })).toBeUndefined();
+  expect(fromLogin({ kind: 'take', id: 1, rest: '', tag: 'a1' })).toEqual({
+    kind: 'take',
+    id: 1,
+    rest: '',
+    tag: 'a1',
+  });
+  expect(checkedOf({ verdict: 'yes', env: {} })).toEqual({ verdict: 'temporary' });
+  expect(checkedOf({ verdict: 'ok', env: { HOME: 7 } })).toEqual({ verdict: 'temporary' });
+  expect(countsOf({ counts: { retrieved: 'x' } })).toBeUndefined();
+  expect(countsOf({ counts: { 'a b': 1 } })).toBeUndefined();
+});
+
+test('of a client only what tcp-environ has is told to programs of root, and nothing that is no word', () => {
+  const login = { kind: 'login', id: 1, user: 'u', password: 'p' };
+  const client = { TCPREMOTEIP: '2001:db8::1', TCPLOCALHOST: 'pop.test', PROTO: 'TCP' };
+  expect(fromLogin({ ...login, client })).toEqual({ ...login, client });
+  const wrong = [
+    undefined,
+    7,
+    { LD_PRELOAD: '/tmp/x.so' },
+    { PATH: '/tmp' },
+    { TCPLOCALHOST: 7 },
+    { TCPLOCALHOST: '' },
+    { TCPREMOTEIP: '1.2.3.4\nx' },
+    { TCPREMOTEIP: '1'.repeat(256) },
+  ];
+  for (const bad of wrong) expect(fromLogin({ ...login, client: bad })).toBeUndefined();
 });
 
 test('the parent serves no client that was not admitted, and closes what it was sent', () => {
   const broker = new Broker({
     env: {},
     maildir: 'Maildir',
-    workers: {} as Workers,
+    workers: {} as WorkerPool,
     log: () => {},
     tell: () => {},
   });

@@ -1,0 +1,24 @@
+export {
+  type ChildPlaces,
+  isServiceChild,
+  movedAddresses,
+  type Role,
+  type ServiceChild,
+  serviceChild,
+  startChild,
+} from './child.ts';
+export { fieldsOf, isText, messageOf } from './fields.ts';
+export type {
+  Counts,
+  LoginDialogue,
+  LoginRequest,
+  LoginTerms,
+  Mailbox,
+  MailService,
+  Refusal,
+} from './login/mail-service.ts';
+export { mailServiceFlags, mailServiceOptionsOf } from './login/options.ts';
+export { mailServiceChild, mailServiceParent } from './login/parent.ts';
+export { servicePlaces, supervise } from './supervise.ts';
+export { WorkerPool } from './worker-pool.ts';
+export { type WorkerPart, type WorkerPlaces, workerRole } from './worker-process.ts';

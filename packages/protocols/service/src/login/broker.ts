@@ -1,0 +1,176 @@
+// What the parent does, as root on a real host: finds the account a login name means, has the password judged,
+// and passes the client on. It never reads from a client and never opens a user's file.
+//
+// A login id goes through these states; anything else the login process says is a bug or an attack, and ends the
+// service:
+//
+//   login → judging → (not ok) forgotten
+//                   → (ok)     admitted → take → serving → ended: forgotten
+//                                       → drop → forgotten
+//                                       → nothing for TAKE_TIMEOUT → expired → take or drop → forgotten
+
+import { faultOf } from '@q/fault';
+import { escapeForLog, type Log } from '@q/log';
+import type { HeldSocket } from '@q/session';
+import { EXIT_LOGIN_REFUSED, type HookPlace, LoginAttempt } from '@q/vmailmgr';
+import type { Worker } from '../worker.ts';
+import type { WorkerPool } from '../worker-pool.ts';
+import { HOOK_SECONDS, SESSIONS_MAX, TAKE_TIMEOUT } from './limits.ts';
+import {
+  checkedOf,
+  countsOf,
+  type Env,
+  type FromLogin,
+  type LoginWork,
+  type ToLogin,
+  type Verdict,
+} from './messages.ts';
+
+interface Admitted {
+  readonly worker: Worker;
+  /** For the worker, when it gets the client. */
+  readonly env: Env;
+  readonly release: () => void;
+}
+
+type Status =
+  | { readonly is: 'judging' | 'dropped' | 'serving' | 'expired' }
+  | ({ readonly is: 'admitted'; readonly timer: NodeJS.Timeout } & Admitted);
+
+export interface BrokerPlaces {
+  /** What hooks start from. */
+  readonly env: Readonly<NodeJS.ProcessEnv>;
+  /** A system user's. */
+  readonly maildir: string;
+  readonly workers: WorkerPool;
+  readonly log: Log;
+  tell(message: ToLogin): void;
+}
+
+/** Hooks have no client at hand here. */
+export const HOOK_PLACE: Omit<HookPlace, 'env'> = {
+  stdio: ['ignore', 'ignore', 2],
+  seconds: HOOK_SECONDS,
+};
+
+export class Broker {
+  readonly #places: BrokerPlaces;
+  readonly #status = new Map<number, Status>();
+
+  constructor(places: BrokerPlaces) {
+    this.#places = places;
+  }
+
+  /** False for what the login process may not say. */
+  onMessage(message: FromLogin | undefined, held: HeldSocket | undefined): boolean {
+    const known = message && this.#status.get(message.id);
+    if (message?.kind === 'take' && held !== undefined && known?.is === 'admitted') {
+      void this.#serve(message, known, held);
+      return true;
+    }
+    held?.close();
+    if (message?.kind === 'login' && known === undefined && this.#status.size < SESSIONS_MAX) {
+      void this.#judge(message);
+      return true;
+    }
+    if (message?.kind === 'take' && known?.is === 'expired') {
+      this.#end(message.id);
+      return true;
+    }
+    if (message?.kind !== 'drop') return false;
+    // It may cross our verdict on the way.
+    if (known?.is === 'judging') this.#status.set(message.id, { is: 'dropped' });
+    if (known?.is === 'admitted') this.#forgo(known);
+    if (known?.is === 'admitted' || known?.is === 'expired') this.#status.delete(message.id);
+    return true;
+  }
+
+  async #judge(login: FromLogin & { kind: 'login' }): Promise<void> {
+    const { id } = login;
+    this.#status.set(id, { is: 'judging' });
+    let admitted: Admitted | undefined;
+    let verdict: Verdict;
+    try {
+      const outcome = await this.#admit(login);
+      if (typeof outcome === 'string') verdict = outcome;
+      else [admitted, verdict] = [outcome, 'ok'];
+    } catch (error) {
+      const fault = faultOf(error, 'unable to judge a login');
+      verdict = fault.exitCode === EXIT_LOGIN_REFUSED ? 'refused' : 'temporary';
+      if (verdict === 'temporary') this.#places.log(`warning: ${escapeForLog(fault.message)}`);
+    }
+    if (admitted !== undefined && this.#status.get(id)?.is === 'judging') {
+      const timer = setTimeout(() => this.#expire(id), TAKE_TIMEOUT);
+      timer.unref();
+      this.#status.set(id, { is: 'admitted', timer, ...admitted });
+    } else {
+      admitted?.release();
+      this.#status.delete(id);
+    }
+    this.#places.tell({ kind: 'verdict', id, verdict });
+  }
+
+  /** Throws `refused` or Temporary, as @q/vmailmgr does; its hooks have been told then. */
+  async #admit(login: FromLogin & { kind: 'login' }): Promise<Admitted | Verdict> {
+    const attempt = new LoginAttempt({ ...this.#places.env, ...login.client }, HOOK_PLACE);
+    try {
+      return await this.#begin(attempt, login);
+    } catch (error) {
+      throw await attempt.fail(error);
+    }
+  }
+
+  async #begin(
+    attempt: LoginAttempt,
+    login: FromLogin & { kind: 'login' },
+  ): Promise<Admitted | Verdict> {
+    const { workers, maildir } = this.#places;
+    const { user, password, stamp } = login;
+    const credentials = { user, password, ...(stamp && { stamp }) };
+    const { base, virtualName } = await attempt.begin(credentials);
+    const worker = workers.of(base);
+    const release = worker.keep();
+    try {
+      const env = attempt.env as Env;
+      const work: LoginWork = { do: 'login', virtualName, credentials, maildir, env };
+      const checked = checkedOf(await worker.ask(work));
+      if (checked.verdict === 'ok') return { worker, env: checked.env, release };
+      release();
+      return checked.verdict;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  async #serve(
+    { id, rest, tag }: FromLogin & { kind: 'take' },
+    to: Admitted & { readonly timer: NodeJS.Timeout },
+    held: HeldSocket,
+  ): Promise<void> {
+    this.#status.set(id, { is: 'serving' });
+    const work: LoginWork = { do: 'serve', rest, ...(tag && { tag }), env: to.env };
+    const serving = to.worker.ask(work, { held });
+    this.#forgo(to);
+    this.#end(id, await serving.catch(() => undefined));
+  }
+
+  #forgo({ timer, release }: Admitted & { readonly timer: NodeJS.Timeout }): void {
+    clearTimeout(timer);
+    release();
+  }
+
+  #expire(id: number): void {
+    const known = this.#status.get(id);
+    if (known?.is !== 'admitted') return;
+    known.release();
+    this.#status.set(id, { is: 'expired' });
+    this.#places.tell({ kind: 'ended', id });
+  }
+
+  #end(id: number, result?: unknown): void {
+    const counts = countsOf(result);
+    this.#status.delete(id);
+    this.#places.tell({ kind: 'ended', id, ...(counts && { counts }) });
+  }
+}

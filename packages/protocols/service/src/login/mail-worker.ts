@@ -1,0 +1,104 @@
+// What a worker does for a service with logins: judges the passwords of its user's virtual users, whose table the
+// user could have filled with anything, and serves their mailboxes.
+
+import { bytesOf } from '@q/bytes';
+import { faultOf } from '@q/fault';
+import { escapeForLog } from '@q/log';
+import {
+  type Conn,
+  connOfAccepted,
+  Disconnected,
+  type HeldSocket,
+  socketOfHeld,
+  Timeout,
+} from '@q/session';
+import { EXIT_LOGIN_REFUSED, LoginAttempt } from '@q/vmailmgr';
+import type { WorkerPart, WorkerPlaces } from '../worker-process.ts';
+import { HOOK_PLACE } from './broker.ts';
+import { GRACE_SECONDS } from './limits.ts';
+import type { Counts, MailService } from './mail-service.ts';
+import type { Checked, Env, LoginWork } from './messages.ts';
+
+/** The worker of one user. SIGTERM: sessions that wait for a command end at once, others get a little time. */
+export function mailWorker(service: MailService, places: WorkerPlaces): WorkerPart {
+  const conns = new Set<Conn>();
+  let stopping = false;
+  const adopt = (conn: Conn) => {
+    conns.add(conn);
+    if (stopping) conn.stop(GRACE_SECONDS);
+  };
+  return {
+    // The parent is the only one who talks to us, and it is more than we are.
+    work: async (asked, held) => {
+      const work = asked as LoginWork;
+      if (work.do === 'login') return judge(work, places);
+      if (held === undefined) return undefined;
+      const conn = connect(service, held, work.rest);
+      adopt(conn);
+      try {
+        return { counts: await serve(service, conn, work, places) };
+      } finally {
+        conns.delete(conn);
+      }
+    },
+    stop: () => {
+      stopping = true;
+      for (const conn of conns) conn.stop(GRACE_SECONDS);
+    },
+  };
+}
+
+async function judge(
+  { virtualName, credentials, maildir, env }: LoginWork & { do: 'login' },
+  { account, log }: WorkerPlaces,
+): Promise<Checked> {
+  const attempt = resume(env, account.home);
+  try {
+    await attempt.finish(account.home, virtualName, credentials, maildir);
+    return { verdict: 'ok', env: attempt.env as Env };
+  } catch (error) {
+    const { exitCode, message } = await attempt.fail(error);
+    if (exitCode === EXIT_LOGIN_REFUSED) return { verdict: 'refused' };
+    log(`warning: uid ${account.uid}: ${escapeForLog(message)}`);
+    return { verdict: 'temporary' };
+  }
+}
+
+/** A login of which another process has done the first half, or this one the second already. */
+function resume(env: Env, home: string): LoginAttempt {
+  const attempt = new LoginAttempt({}, HOOK_PLACE);
+  Object.assign(attempt.env, env);
+  attempt.enter(home);
+  return attempt;
+}
+
+function connect(service: MailService, held: HeldSocket, rest: string): Conn {
+  const socket = socketOfHeld(held);
+  const conn = connOfAccepted(socket, {
+    idleTimeout: service.idleSeconds,
+    linger: service.lingerSeconds,
+  });
+  conn.unread(bytesOf(rest));
+  return conn;
+}
+
+async function serve(
+  service: MailService,
+  conn: Conn,
+  { env, tag }: LoginWork & { do: 'serve' },
+  { account, log }: WorkerPlaces,
+): Promise<Counts> {
+  const counts: Counts = {};
+  let broken: string | undefined;
+  try {
+    await service.serve(conn, { maildir: env.MAILDIR ?? '', tag }, counts);
+  } catch (error) {
+    if (!(error instanceof Timeout || error instanceof Disconnected))
+      broken = faultOf(error, 'internal error').message;
+  } finally {
+    await conn.close();
+  }
+  if (broken === undefined) await resume(env, account.home).end();
+  else log(`warning: uid ${account.uid}: ${escapeForLog(broken)}`);
+  return counts;
+}

@@ -1,0 +1,139 @@
+// What login process, parent and workers say to each other: JSON objects over Node's IPC channel, texts latin1.
+//
+//   login process → parent    login  {id, user, password, stamp?, client}    is this a user?
+//                             take   {id, rest, tag?} + socket               serve this client: only after "ok"
+//                             drop   {id}                                    the client went away meanwhile
+//   parent → login process    verdict{id, verdict}     ended{id, counts?}     keys{keys}
+//   parent → worker, as work  login  {user, credentials, maildir, env}       → {verdict, env?}
+//                             serve  {rest, tag?, env} + socket              → {counts}
+//
+// `env` of a verdict is what the worker wants to be told again with the client; the parent looks at its form
+// alone. What comes from a process with fewer rights is checked here, field by field; a message that is not one of
+// these is undefined.
+
+import type { KeySet } from '@q/tls';
+import type { LoginCredentials } from '@q/vmailmgr';
+import type { FirstMessage } from '../child.ts';
+import { fieldsOf, isId, isText } from '../fields.ts';
+import { COUNTS_MAX, ENV_MAX, REST_MAX, TEXT_MAX } from './limits.ts';
+import type { Counts } from './mail-service.ts';
+
+/** ok; refused: wrong name or password; temporary: nobody could tell. */
+export type Verdict = 'ok' | 'refused' | 'temporary';
+
+export type Env = Readonly<Record<string, string>>;
+
+export interface LoginConfig extends FirstMessage {
+  readonly role: 'login';
+  /** Where connections begin with TLS. */
+  readonly tlsAddresses: readonly string[];
+  /** Undefined where there is no certificate. */
+  readonly keys?: KeySet;
+  readonly requireTls: boolean;
+  readonly digests: boolean;
+  readonly listen: {
+    readonly addresses: readonly string[];
+    readonly max?: number;
+    readonly maxPerIp?: number;
+    readonly backlog?: number;
+    readonly rules?: string;
+    readonly user?: string;
+  };
+}
+
+export type FromLogin =
+  | {
+      readonly kind: 'login';
+      readonly id: number;
+      readonly user: string;
+      readonly password: string;
+      readonly stamp?: string;
+      readonly client: Env;
+    }
+  | { readonly kind: 'take'; readonly id: number; readonly rest: string; readonly tag?: string }
+  | { readonly kind: 'drop'; readonly id: number };
+
+export type ToLogin =
+  | { readonly kind: 'verdict'; readonly id: number; readonly verdict: Verdict }
+  | { readonly kind: 'ended'; readonly id: number; readonly counts?: Counts }
+  | { readonly kind: 'keys'; readonly keys: KeySet };
+
+export type LoginWork =
+  | {
+      readonly do: 'login';
+      /** The virtual user; '' for a system user, whose password the parent has checked. */
+      readonly virtualName: string;
+      readonly credentials: LoginCredentials;
+      /** A system user's. */
+      readonly maildir: string;
+      /** What hooks start from. */
+      readonly env: Env;
+    }
+  | { readonly do: 'serve'; readonly rest: string; readonly tag?: string; readonly env: Env };
+
+/** A worker's word on a login. */
+export type Checked =
+  | { readonly verdict: 'ok'; readonly env: Env }
+  | { readonly verdict: 'refused' | 'temporary' };
+
+export function fromLogin(message: unknown): FromLogin | undefined {
+  const fields = fieldsOf(message);
+  if (fields === undefined) return undefined;
+  const { kind, id, user, password, stamp, rest, tag } = fields;
+  if (!isId(id)) return undefined;
+  if (kind === 'drop') return { kind, id };
+  if (kind === 'take') {
+    if (!isText(rest, REST_MAX) || (tag !== undefined && !isText(tag, TEXT_MAX))) return undefined;
+    return { kind, id, rest, ...(tag && { tag }) };
+  }
+  if (kind !== 'login' || !isText(user, TEXT_MAX) || !isText(password, TEXT_MAX)) return undefined;
+  if (stamp !== undefined && !isText(stamp, TEXT_MAX)) return undefined;
+  const client = clientOf(fields.client);
+  return client && { kind, id, user, password, ...(stamp && { stamp }), client };
+}
+
+/** The variables of tcp-environ(5) that hooks are told, and the parent needs itself: TCPLOCALHOST. */
+export const CLIENT_VARIABLES = [
+  'PROTO',
+  'TCPREMOTEIP',
+  'TCPREMOTEPORT',
+  'TCPLOCALIP',
+  'TCPLOCALPORT',
+  'TCPLOCALHOST',
+] as const;
+
+/** What a variable of a client may be: it comes into the environment of a program that root runs. */
+export function isClientValue(value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21-\x7e]{1,255}$/.test(value);
+}
+
+function clientOf(value: unknown): Env | undefined {
+  const fields = fieldsOf(value);
+  if (fields === undefined) return undefined;
+  const client: Record<string, string> = {};
+  for (const [name, word] of Object.entries(fields)) {
+    if (!CLIENT_VARIABLES.some((known) => known === name) || !isClientValue(word)) return undefined;
+    client[name] = word;
+  }
+  return client;
+}
+
+/** A worker's answer to `login`; temporary for anything else. */
+export function checkedOf(result: unknown): Checked {
+  const { verdict, env } = fieldsOf(result) ?? {};
+  if (verdict === 'refused') return { verdict };
+  if (verdict !== 'ok' || !isEnv(env)) return { verdict: 'temporary' };
+  return { verdict, env };
+}
+
+function isEnv(value: unknown): value is Env {
+  const values = Object.entries(fieldsOf(value) ?? { bad: 0 });
+  return values.length <= ENV_MAX && values.every(([, text]) => isText(text, TEXT_MAX));
+}
+
+/** A worker's answer to `serve`; undefined when it makes no sense. */
+export function countsOf(result: unknown): Counts | undefined {
+  const counts = Object.entries(fieldsOf(fieldsOf(result)?.counts) ?? { '': 0 });
+  const fine = counts.every(([name, count]) => /^[a-z]{1,20}$/.test(name) && isId(count));
+  return fine && counts.length <= COUNTS_MAX ? (Object.fromEntries(counts) as Counts) : undefined;
+}

@@ -1,0 +1,154 @@
+// The parent's side of one worker: a process with one user's rights, which is asked for pieces of work.
+//
+//   parent → worker   work   {id, work} + socket?
+//   worker → parent   taken  {id}              it has the socket: only after that is it known to have arrived
+//                     worked {id, result}      undefined: it could not be done
+//
+// Nothing here looks into mail or passwords; it passes them on. What a worker says is checked: the frame here,
+// the result by whoever asked.
+
+import { Temporary } from '@q/fault';
+import type { HeldSocket } from '@q/session';
+import type { BaseUser } from '@q/vmailmgr';
+import { type ChildPlaces, type FirstMessage, type ServiceChild, startChild } from './child.ts';
+import { messageOf } from './fields.ts';
+import { TAKEN_TIMEOUT, WORKER_IDLE } from './limits.ts';
+
+/** A worker's first message. */
+export interface WorkerConfig extends FirstMessage {
+  readonly role: 'worker';
+  readonly account: BaseUser;
+}
+
+/** What a piece of work may take with it, and cost. */
+export interface WorkOptions {
+  /** A client for the worker to serve; closed here in any case. */
+  readonly held?: HeldSocket | undefined;
+  /** Milliseconds after which the worker is killed. Not for work that serves a client as long as it stays. */
+  readonly timeout?: number;
+}
+
+type Settle = (answer: { readonly result: unknown } | undefined) => void;
+
+interface Pending {
+  readonly settle: Settle;
+  taken(): void;
+}
+
+/** One worker process. After it is gone every question is answered by Temporary. */
+export class Worker {
+  readonly #child: ServiceChild;
+  readonly #forget: () => void;
+  readonly #pending = new Map<number, Pending>();
+  /** Resolves when the process is gone. Never rejects. */
+  readonly gone: Promise<void>;
+  #last = 0;
+  /** Those who will ask for more work soon, so that it is not let go in between. */
+  #kept = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #state: 'serving' | 'ending' | 'gone' = 'serving';
+
+  /** Starts it. Throws Temporary when it cannot be. `forget` is called once no more work is to be given to it. */
+  constructor(how: ChildPlaces, account: BaseUser, forget: () => void) {
+    const env = { ...how.env, HOME: account.home, USER: account.user };
+    const first: WorkerConfig = { role: 'worker', account };
+    this.#child = startChild({ ...how, env }, first);
+    this.#forget = forget;
+    this.gone = this.#child.exited.then(() => this.#over());
+    this.#child.onMessage((message, held) => {
+      held?.close();
+      this.#hear(message);
+    });
+    this.#rest();
+  }
+
+  get idle(): boolean {
+    return this.#pending.size === 0 && this.#kept === 0;
+  }
+
+  /** Has `work` done; gives its result. Throws Temporary when the worker ended without one. */
+  async ask(work: unknown, { held, timeout }: WorkOptions = {}): Promise<unknown> {
+    if (this.#state === 'gone') {
+      held?.close();
+      throw ended();
+    }
+    clearTimeout(this.#timer);
+    const id = ++this.#last;
+    const message = { kind: 'work', id, work };
+    const late = timeout && setTimeout(() => this.#child.kill('SIGKILL'), timeout);
+    const answer = await new Promise<Parameters<Settle>[0]>((settle) => {
+      const lost = held && setTimeout(() => settle(undefined), TAKEN_TIMEOUT);
+      this.#pending.set(id, { settle, taken: () => clearTimeout(lost) });
+      if (held === undefined) this.#child.tell(message);
+      else this.#child.pass(message, held).catch(() => settle(undefined));
+    });
+    clearTimeout(late);
+    this.#pending.get(id)?.taken();
+    this.#pending.delete(id);
+    this.#rest();
+    if (answer === undefined) throw ended();
+    return answer.result;
+  }
+
+  /** Keeps it from being let go until `release` is called. */
+  keep(): () => void {
+    this.#kept++;
+    let done = false;
+    return () => {
+      if (done) return;
+      done = true;
+      this.#kept--;
+      this.#rest();
+    };
+  }
+
+  /** No more work: it ends when it has done what it has. */
+  retire(): void {
+    clearTimeout(this.#timer);
+    this.#forget();
+    this.#child.letGo();
+  }
+
+  /** As retire(), but the results of what it is doing are still heard. */
+  drain(): void {
+    this.#forget();
+    if (this.#state === 'serving') this.#state = 'ending';
+    this.#rest();
+  }
+
+  /** As drain(), and asks it to cut short what it does. */
+  stop(): void {
+    this.#child.kill('SIGTERM');
+    this.drain();
+  }
+
+  #rest(): void {
+    clearTimeout(this.#timer);
+    if (this.#state === 'ending' && this.#pending.size === 0) this.retire();
+    if (!this.idle || this.#state !== 'serving') return;
+    this.#timer = setTimeout(() => this.retire(), WORKER_IDLE);
+    this.#timer.unref();
+  }
+
+  #hear(message: unknown): void {
+    const taken = messageOf('taken', message);
+    if (taken !== undefined) {
+      this.#pending.get(taken.id)?.taken();
+      return;
+    }
+    const worked = messageOf('worked', message);
+    if (worked === undefined) this.#child.kill('SIGKILL');
+    else this.#pending.get(worked.id)?.settle({ result: worked.result });
+  }
+
+  #over(): void {
+    this.#state = 'gone';
+    clearTimeout(this.#timer);
+    this.#forget();
+    for (const { settle } of this.#pending.values()) settle(undefined);
+  }
+}
+
+function ended(): Temporary {
+  return new Temporary('the worker of this user ended');
+}
