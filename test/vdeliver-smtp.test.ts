@@ -13,7 +13,6 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { submitBySmtp } from './lib/fault-shim/submit.ts';
 import {
   DIST,
   logOf,
@@ -24,6 +23,7 @@ import {
 } from './lib/instance.ts';
 import { until } from './lib/processes.ts';
 import { run } from './lib/run.ts';
+import { submitBySmtp } from './lib/smtp.ts';
 
 let top: string;
 let dir: string;

@@ -2,6 +2,7 @@
 // QMAILHOME in the environment.
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { constants } from 'node:os';
 
 export interface Process {
   readonly pid: number;
@@ -76,17 +77,38 @@ export function killQuietly(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Waits until `condition` gives something other than undefined and false. Throws after `seconds`, saying `what`. */
+/**
+ * Makes every qmail-send of `home` try all messages now, as an admin would: SIGALRM. One that has not begun to listen to
+ * it yet would be killed by it, and is left alone.
+ */
+export function retryNow(home: string): void {
+  for (const { pid, name } of processesOf(home))
+    if (name === 'qmail-send' && catches(pid, constants.signals.SIGALRM))
+      killQuietly(pid, 'SIGALRM');
+}
+
+function catches(pid: number, signal: number): boolean {
+  const caught = attempt(() =>
+    /^SigCgt:\s+([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')),
+  )?.[1];
+  return caught !== undefined && ((BigInt(`0x${caught}`) >> BigInt(signal - 1)) & 1n) === 1n;
+}
+
+/**
+ * Waits until `condition` gives something other than undefined and false; asks every `pause` milliseconds. Throws after
+ * `seconds`, saying `what`.
+ */
 export async function until<T>(
   what: string,
   condition: () => T | undefined | false | Promise<T | undefined | false>,
-  seconds = 60,
+  seconds = 120,
+  pause = 25,
 ): Promise<T> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const value = await condition();
     if (value !== undefined && value !== false) return value;
     if (Date.now() > deadline) throw new Error(`waited ${seconds} s in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }

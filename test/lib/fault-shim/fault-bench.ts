@@ -11,7 +11,8 @@ import {
   startInstance,
   stopInstance,
 } from '../instance.ts';
-import { killQuietly, processesOf, until } from '../processes.ts';
+import { killQuietly, processesOf, retryNow, until } from '../processes.ts';
+import { startSink, submitBySmtp } from '../smtp.ts';
 import { Accounts, type Message } from './accounts.ts';
 import {
   acceptanceFlaw,
@@ -34,7 +35,7 @@ import {
   takeLog,
   waiting,
 } from './mail-tree.ts';
-import { run, startSink, submitBySmtp } from './submit.ts';
+import { run } from './submit.ts';
 
 /** Messages under way at a time while a window's faults are armed. */
 const LANES = 6;
@@ -206,12 +207,11 @@ export class FaultBench {
 
   #alarmed = 0;
 
-  /** Only to a qmail-send that has begun to catch it. Never true. */
+  /** Never true. */
   #alarm(): boolean {
     if (performance.now() - this.#alarmed < 200) return false;
     this.#alarmed = performance.now();
-    for (const { pid, name } of processesOf(this.#dir))
-      if (name === 'qmail-send' && catchesAlarm(pid)) killQuietly(pid, 'SIGALRM');
+    retryNow(this.#dir);
     return false;
   }
 }
@@ -257,14 +257,5 @@ function whereIs(pid: number): string {
     return readFileSync(`/proc/${pid}/wchan`, 'latin1');
   } catch {
     return 'nothing';
-  }
-}
-
-function catchesAlarm(pid: number): boolean {
-  try {
-    const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
-    return caught !== null && (BigInt(`0x${caught[1]}`) & (1n << 13n)) !== 0n;
-  } catch {
-    return false;
   }
 }
