@@ -13,7 +13,7 @@ import {
   startInstance,
   stopInstance,
 } from './lib/instance.ts';
-import { processesOf, until } from './lib/processes.ts';
+import { killQuietly, processesOf, until } from './lib/processes.ts';
 import { isRoot } from './lib/run.ts';
 
 /** Sends `lines` one after the other, each after a reply; resolves to the last reply lines, one per input. */
@@ -229,7 +229,7 @@ describe.runIf(isRoot)('a full disk (needs root: mounts a small tmpfs)', () => {
       );
       await stopInstance(instance);
     } finally {
-      for (const { pid } of processesOf(dir)) process.kill(pid, 'SIGKILL');
+      for (const { pid } of processesOf(dir)) killQuietly(pid, 'SIGKILL');
       await until('the queue can be unmounted', () => spawnSync('umount', [queue]).status === 0);
       await removeInstance(dir, [instance?.supervisor]);
       await removeInstance(top, []);

@@ -158,7 +158,9 @@ describe.runIf(installed('curl'))('in .qmail files of a running instance (needs 
     await send('away', 'a bounce', '', '');
     await arrives('a bounce', 'kept');
     expect(messagesIn('sink').filter((text) => text.includes('Back on Monday'))).toHaveLength(1);
-    expect(logOf(dir)).toContain('replier:_no_reply:_the_sender_has_had_a_reply');
+    await until('the log says why', () =>
+      logOf(dir).includes('replier:_no_reply:_the_sender_has_had_a_reply'),
+    );
   });
 
   test('what the maildir tools make of the mail that arrived', async () => {

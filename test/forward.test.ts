@@ -12,7 +12,7 @@ import {
 } from './lib/instance.ts';
 import { until } from './lib/processes.ts';
 import { ownedDirectory } from './lib/real-host.ts';
-import { installed, isRoot, type Ran, run } from './lib/run.ts';
+import { installed, isRoot, type Ran, run, SYSTEM_PATH } from './lib/run.ts';
 
 let dir: string;
 let work: string;
@@ -24,7 +24,7 @@ function ours(
   input: string | Buffer = '',
   env: NodeJS.ProcessEnv = {},
 ): Promise<Ran> {
-  const all = { PATH: '/usr/bin:/bin', QMAILHOME: dir, ...env };
+  const all = { PATH: SYSTEM_PATH, QMAILHOME: dir, ...env };
   return run(join(DIST, program), args, { input, cwd: work, env: all });
 }
 
@@ -250,7 +250,7 @@ describe.runIf(
     return run(`/usr/bin/${program}`, args, {
       input,
       cwd: work,
-      env: { PATH: '/usr/bin:/bin', ...env },
+      env: { PATH: SYSTEM_PATH, ...env },
     });
   }
 
@@ -357,7 +357,7 @@ describe('in a running instance', () => {
   }
 
   function send(to: string, subject: string, sender = 'sender@elsewhere.test'): Promise<Ran> {
-    const env = { PATH: '/usr/bin:/bin', QMAILHOME: home };
+    const env = { PATH: SYSTEM_PATH, QMAILHOME: home };
     return run(join(home, 'bin/sendmail'), ['-f', sender, '-t'], {
       env,
       input: `To: ${to}\nSubject: ${subject}\n\nhello\n`,
@@ -371,7 +371,7 @@ describe('in a running instance', () => {
       `team: alice@example.test\nprog: "|cat >${home}/alias/got"\nstaff: :include:${home}/staff\nowner-staff: team\n`,
     );
     writeFileSync(join(home, 'staff'), 'alice@example.test\n');
-    const env = { PATH: '/usr/bin:/bin', QMAILHOME: home };
+    const env = { PATH: SYSTEM_PATH, QMAILHOME: home };
     for (const [program, file] of [
       ['newaliases', aliases],
       ['newinclude', join(home, 'staff')],

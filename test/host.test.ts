@@ -5,9 +5,8 @@ import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { DIST, openDirectory } from './lib/instance.ts';
+import { DIST, loopbackAddress, openDirectory, steadyPort } from './lib/instance.ts';
 import { killQuietly, until } from './lib/processes.ts';
-import { deadPort } from './lib/qmqp.ts';
 import { installed, isRoot, run } from './lib/run.ts';
 
 let dir: string;
@@ -99,10 +98,9 @@ while True:
     child.stdin.write('lost\n'.repeat(100_000));
     await until('it says so, once', () => err() !== '');
     const first = await startDaemon(path);
-    await until('a line arrives', () => {
-      child.stdin.write('first\n');
-      return first.messages().some((line) => line.endsWith(" first'"));
-    });
+    // One line alone: with more of them on their way, those would be lost when the daemon dies.
+    child.stdin.write('first\n');
+    await until('a line arrives', () => first.messages().some((line) => line.endsWith(" first'")));
     first.child.kill('SIGKILL');
     await until('the daemon is gone', () => first.child.signalCode !== null);
     const second = await startDaemon(path);
@@ -149,7 +147,7 @@ describe('tcp-env', () => {
     });
 
   async function inetd(words: string, host = '127.0.0.1'): Promise<number> {
-    const port = await deadPort();
+    const port = await steadyPort();
     const conf = join(dir, 'inetd.conf');
     const user = isRoot ? 'root' : (process.env.USER ?? 'nobody');
     writeFileSync(conf, `${host}:${port} stream tcp nowait ${user} ${words}\n`);
@@ -186,9 +184,11 @@ describe('tcp-env', () => {
         });
       });
       servers.push(ident);
-      await new Promise<void>((ready) => ident.listen(113, '127.0.0.57', ready));
+      // Its port is 113 everywhere, so the address is one that nobody else has.
+      const client = loopbackAddress();
+      await new Promise<void>((ready) => ident.listen(113, client, ready));
       const port = await inetd(`${join(DIST, 'tcp-env')} tcp-env -t20 ${showProgram()}`);
-      const heard = await ask(port, '127.0.0.1', '127.0.0.57');
+      const heard = await ask(port, '127.0.0.1', client);
       expect(heard).toContain('\nTCPREMOTEINFO=joe\n');
       const remotePort = /TCPREMOTEPORT=(\d+)/.exec(heard)?.[1];
       expect(questions).toEqual([`${remotePort} , ${port}\r\n`]);

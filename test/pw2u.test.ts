@@ -12,7 +12,7 @@ import {
 } from './lib/instance.ts';
 import { until } from './lib/processes.ts';
 import { TestQueue } from './lib/queue.ts';
-import { type Ran, run } from './lib/run.ts';
+import { type Ran, run, SYSTEM_PATH } from './lib/run.ts';
 
 let queue: TestQueue;
 let passwd: string;
@@ -196,7 +196,7 @@ describe('on to a delivery', () => {
     const users = ['joe', 'alias'].map(
       (name) => `${name}:x:${uid}:${gid}::${home}/alias:/bin/sh\n`,
     );
-    const env = { PATH: '/usr/bin:/bin', QMAILHOME: home };
+    const env = { PATH: SYSTEM_PATH, QMAILHOME: home };
     writeFileSync(
       join(home, 'users/append'),
       `+example-:x:${uid}:${gid}:${home}/domains/example.test:-::\n`,

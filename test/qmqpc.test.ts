@@ -20,10 +20,10 @@ import {
   type RunningInstance,
   removeInstance,
   startInstance,
+  steadyPort,
 } from './lib/instance.ts';
 import { killQuietly, until } from './lib/processes.ts';
 import {
-  deadPort,
   emptyRules,
   type FakeQmqpServer,
   netstring,
@@ -124,7 +124,7 @@ test('servers are tried in their order until one takes the message or refuses it
     await server(OK),
     await server(OK),
   ] as const;
-  use(await deadPort(), later.port, broken.port, good.port, spare.port);
+  use(await steadyPort(), later.port, broken.port, good.port, spare.port);
   expect(await queue('m\n')).toBe(0);
   expect([later, broken, good, spare].map((one) => one.requests.length)).toEqual([1, 1, 1, 0]);
   expect(later.requests).toEqual(good.requests);
@@ -135,9 +135,9 @@ test('servers are tried in their order until one takes the message or refuses it
 });
 
 test('a dead port is 73, and after it the last server decides', async () => {
-  use(await deadPort());
+  use(await steadyPort());
   expect(await queue('m\n')).toBe(73);
-  use((await server(LATER)).port, await deadPort());
+  use((await server(LATER)).port, await steadyPort());
   expect(await queue('m\n')).toBe(73);
 });
 
@@ -226,7 +226,7 @@ test('mail from a host without a queue reaches a Maildir on another, past a dead
     });
     const port = await until('it listens', () => /listening on [^\n]*:(\d+)\n/.exec(log)?.[1]);
     const busy = await server(LATER);
-    use(await deadPort(), busy.port, Number(port));
+    use(await steadyPort(), busy.port, Number(port));
     symlinkSync(join(DIST, 'qmail-qmqpc'), join(home, 'bin/qmail-queue'));
 
     const direct = call(

@@ -3,9 +3,10 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { steadyPort } from './lib/instance.ts';
 import { killQuietly, processesOf, until } from './lib/processes.ts';
 import {
   LOCAL_DOMAIN,
@@ -51,12 +52,10 @@ describe.runIf(ready)(
       writeFileSync(join(service, 'run'), script);
       chmodSync(join(service, 'run'), 0o755);
       children.push(spawn('supervise', [service], { env, stdio: 'ignore' }));
-      [smtpPort, pop3Port, inetdSmtpPort, inetdPop3Port] = (await freePorts(4)) as [
-        number,
-        number,
-        number,
-        number,
-      ];
+      smtpPort = await steadyPort();
+      pop3Port = await steadyPort();
+      inetdSmtpPort = await steadyPort();
+      inetdPop3Port = await steadyPort();
       const qmaild = [`-u${host.uidOf('qmaild')}`, `-g${host.gidOf('nofiles')}`];
       tcpserver([...qmaild, '127.0.0.1', String(smtpPort), 'qmail-smtpd']);
       tcpserver([
@@ -238,7 +237,7 @@ describe.runIf(ready)(
           const command = `mutt -n -F ${rc} -f ${folder} -e '${push}'`;
           await run('script', ['-qec', command, '/dev/null'], {
             env: { ...host.env, HOME: host.top, TERM: 'xterm' },
-            seconds: 30,
+            seconds: 60,
           });
           return textOf(`${saved}${n}`)?.includes('Subject: for mutt');
         });
@@ -404,22 +403,6 @@ async function greeting(port: number): Promise<string | undefined> {
   } finally {
     socket.destroy();
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve) => {
-          const server = createServer();
-          server.listen(0, '127.0.0.1', () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  return ports;
 }
 
 function newIn(maildir: string): string[] {

@@ -140,7 +140,7 @@ describe('qbiff', () => {
 
   // A terminal of its own, a utmp that says who is there, and qbiff in a mount namespace where it is the real one.
   const SCRIPT = `
-import os, pty, struct, subprocess, sys, select
+import os, pty, struct, subprocess, sys
 utmp, message, qbiff, mode, user, owner = sys.argv[1:]
 master, slave = pty.openpty()
 name = os.ttyname(slave)
@@ -152,8 +152,11 @@ assert len(record) == 384
 open(utmp, 'wb').write(record)
 bind = 'touch /run/utmp && mount --bind "$1" /run/utmp && exec "$2" <"$3"'
 code = subprocess.call(['unshare', '-m', 'sh', '-c', bind, 'sh', utmp, qbiff, message])
-ready, _, _ = select.select([master], [], [], 0)
-sys.stdout.buffer.write(b'%d ' % code + (os.read(master, 4096) if ready else b''))
+# What is written to a terminal comes out of it a moment later, in order: a byte of our own is the last.
+os.write(slave, b'!')
+said = b''
+while not said.endswith(b'!'): said += os.read(master, 4096)
+sys.stdout.buffer.write(b'%d ' % code + said[:-1])
 `;
   const ask = (mode: string, user: string, owner = '') => {
     const message = delivery.file('message', 'Subject: hello\x1b[2J\n\nFirst line\nmore\n');

@@ -91,8 +91,11 @@ test('services that no supervisor has noted, and that know of none, end before n
   );
   instance = await startInstance(dir, words);
   expect(instance.proof, stateOf(dir)).toContain('250');
-  expect(orphan.exitCode ?? orphan.signalCode).not.toBeNull();
-  expect(processesOf(dir).filter(({ name }) => name === 'qmail-send').length).toBe(1);
+  await until('the old one has ended', () => (orphan.exitCode ?? orphan.signalCode) !== null);
+  await until(
+    'one runs',
+    () => processesOf(dir).filter(({ name }) => name === 'qmail-send').length === 1,
+  );
   expect(await stopInstance(instance)).toBe(0);
 });
 

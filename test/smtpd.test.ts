@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync 
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { DIST, openDirectory } from './lib/instance.ts';
+import { DIST, loopbackAddress, openDirectory, steadyPort } from './lib/instance.ts';
 import { killQuietly, until } from './lib/processes.ts';
 import { installed, isRoot, run } from './lib/run.ts';
 
@@ -224,7 +224,7 @@ test.runIf(isRoot)(
   async () => {
     const { server, port } = await start(
       SMTPD,
-      ['--listen', '127.0.0.9:1021', '--user', 'nobody'],
+      ['--listen', `${loopbackAddress()}:1021`, '--user', 'nobody'],
       listeningPort,
     );
     const status = readFileSync(`/proc/${server.pid}/status`, 'utf8');
@@ -245,10 +245,7 @@ test('a wrong call is one line on stderr and exit code 100, never a server', asy
 test.runIf(installed('tcpserver', 'swaks'))(
   'swaks sends through tcpserver, one process a client (needs ucspi-tcp and swaks)',
   async () => {
-    const taken = createServer();
-    await new Promise<void>((ready) => taken.listen(0, '127.0.0.1', ready));
-    const { port } = taken.address() as { port: number };
-    await new Promise((closed) => taken.close(closed));
+    const port = await steadyPort();
     await start('tcpserver', ['-vRHl', 'mx.test', '127.0.0.1', String(port), SMTPD], (log) =>
       log.includes('status: 0/') ? port : undefined,
     );

@@ -213,7 +213,7 @@ describe.each(['one request', 'resident'])('%s:', (form) => {
     domain.write(inHome('users/ann/cur/3:2,FS'), 'xxxx');
     domain.write(inHome('users/ann/cur/4:2,S'), 'xxxx');
     expect(await ask(['stat', DOMAIN, 'ann', ''])).toEqual([
-      [0, '\0' + ['1', '2', '1', '3', '2', '8', ''].join('\0')],
+      [0, `\0${['1', '2', '1', '3', '2', '8', ''].join('\0')}`],
     ]);
   });
 

@@ -69,9 +69,8 @@ test('qmHandle -d, while qmail-send runs: nothing more is tried, nobody is told'
   host.touch('info/S/N', id, { mtime: Math.floor(Date.now() / 1000) - 100 }); // not too long in the queue
   send = new RecordedSend(host, { answer: () => 'Zlater\n', env: { QMAILQUEUE: '/bin/false' } });
   const running = send;
-  await running.logged(/deferral/);
-  await until('both of it were tried', () => running.remote.commands.length > 0);
-  await running.logged('status: local 0/10 remote 0/20\n');
+  await until('all three have been tried', () => running.log.split('deferral').length === 4);
+  await running.logged(/status: local 0\/10 remote 0\/20\n$/);
   await tool('qmail-qmanage', 'delete', id);
   running.child.kill('SIGALRM');
   await until('it is gone', () => host.left().every((name) => !name.includes(id)));

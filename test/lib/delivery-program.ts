@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DIST, openDirectory } from './instance.ts';
+import { SYSTEM_PATH } from './run.ts';
 import { collect, type Said } from './virtual-domain.ts';
 
 export const SENDER = 'ann@elsewhere.test';
@@ -37,7 +38,7 @@ export class DeliveryProgram {
       0o755,
     );
     this.env = {
-      PATH: `${DIST}:/usr/local/bin:/usr/bin:/bin`,
+      PATH: `${DIST}:${SYSTEM_PATH}`,
       QMAILHOME: this.home,
       HOME: this.home,
       USER: 'joe',

@@ -32,7 +32,7 @@ import type { Duplex } from 'node:stream';
 import { DIST } from './instance.ts';
 
 /** Seconds a line may take to come. */
-const PATIENCE = 60;
+const PATIENCE = 120;
 
 type Line = { readonly number: number; readonly word: string; readonly rest: string };
 

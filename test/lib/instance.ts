@@ -117,14 +117,24 @@ export async function steadyPort(): Promise<number> {
   }
 }
 
+/** An address of this host on which, in all likelihood, nobody uses any port: for ports that cannot be chosen. */
+export function loopbackAddress(): string {
+  const part = () => 1 + Math.floor(Math.random() * 254);
+  return `127.${part()}.${part()}.${part()}`;
+}
+
 /** Stops it as Ctrl-C would and waits until no process of it is left; resolves to the exit code. */
 export async function stopInstance(instance: RunningInstance): Promise<number | null> {
   if (instance.supervisor.exitCode === null) instance.supervisor.kill('SIGTERM');
+  const { supervisor, dir } = instance;
+  const explained = (error: Error) => {
+    throw new Error(`${error.message}\n${stateOf(dir)}`);
+  };
   await until(
     'the supervisor ends',
-    () => instance.supervisor.exitCode !== null || instance.supervisor.signalCode !== null,
-  );
-  await until('all its processes end', () => processesOf(instance.dir).length === 0);
+    () => supervisor.exitCode !== null || supervisor.signalCode !== null,
+  ).catch(explained);
+  await until('all its processes end', () => processesOf(dir).length === 0).catch(explained);
   return instance.supervisor.exitCode;
 }
 

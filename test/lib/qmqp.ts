@@ -61,12 +61,3 @@ export async function startQmqpServer(
     },
   };
 }
-
-/** A port of 127.0.0.1 on which nobody listens. */
-export async function deadPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
-  return port;
-}

@@ -1,8 +1,10 @@
 // Runs a program that we did not write, to its end.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname } from 'node:path';
+
+/** Where the system's programs are, and the node that runs the tests and ours. */
+export const SYSTEM_PATH = `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`;
 
 export interface Ran {
   readonly code: number | null;
@@ -76,5 +78,5 @@ export function changeAccounts(
   input: string | Buffer = '',
 ): Promise<Ran> {
   const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
-  return run('flock', [join(tmpdir(), 'qmail-ts-test-accounts'), file, ...args], { input, env });
+  return run('flock', ['/var/tmp/qmail-ts-test-accounts', file, ...args], { input, env });
 }

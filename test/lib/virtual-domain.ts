@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { writeCdb } from '@q/cdb';
 import { compileAssign } from '@q/users';
 import { DIST, openDirectory } from './instance.ts';
-import { isRoot, type Ran, run } from './run.ts';
+import { isRoot, type Ran, run, SYSTEM_PATH } from './run.ts';
 
 export const DOMAIN = 'dom.test';
 /** The domain's owner in virtualdomains and users/assign. */
@@ -60,7 +60,7 @@ export async function makeVirtualDomain(prefix: string): Promise<VirtualDomain> 
   const assign = `+${OWNER}-:${OWNER}:${uid}:${gid}:${home}:-::\n.\n`;
   await writeCdb(inQmail('users/cdb'), compileAssign(assign), { mode: 0o644 });
   const env = {
-    PATH: `${DIST}:/usr/local/bin:/usr/bin:/bin`,
+    PATH: `${DIST}:${SYSTEM_PATH}`,
     QMAILHOME: qmail,
     HOME: home,
     USER: OWNER,
