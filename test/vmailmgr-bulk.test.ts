@@ -406,6 +406,49 @@ test('vconf2dir and showvconfig: an old configuration file becomes settings, whi
   expect((await domain.tool('vconf2dir', [inHome('evil'), inHome('.vmailmgr')])).code).toBe(1);
 });
 
+test('--json makes an object of each line, on the same descriptor, and names the user', async () => {
+  const objects = (lines: string) =>
+    Buffer.from(lines.trimEnd(), 'latin1')
+      .toString('utf8')
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown);
+  const input = 'joe * info\nbad\njo\xe9 *\njoe *\n';
+  const added = await domain.tool('vaddusers', ['--hashed', '--json'], input);
+  expect(objects(added.out)).toEqual([
+    { user: 'joe', ok: true, text: "added user 'joe', alias 'info'" },
+    { user: 'jo\u00e9', ok: true, text: "added user 'jo\u00e9'" },
+  ]);
+  expect(objects(added.err)).toEqual([
+    { ok: false, text: 'invalid line, ignoring:\n  bad' },
+    { user: 'joe', ok: false, text: "error: user 'joe' already exists, skipping." },
+    { ok: false, text: '2 errors were encountered.' },
+  ]);
+  const rest: [string, string[], number, unknown][] = [
+    ['vaddalias', ['--json', 'sales', 'joe'], 0, { user: 'sales', ok: true }],
+    ['vchattr', ['--json', '-c', '5', 'joe'], 0, { user: 'joe', ok: true }],
+    ['vchforwards', ['--json', 'nobody'], 1, { user: 'nobody', ok: false }],
+    ['vrenuser', ['--json', 'joe', 'joseph'], 0, { user: 'joe', ok: true }],
+    ['vpasswd', ['--json', 'nobody'], 1, { user: 'nobody', ok: false }],
+    ['vdeluser', ['--json', 'joseph'], 0, { user: 'joseph', ok: true }],
+    ['vrehash', ['--json'], 0, { ok: true }],
+  ];
+  for (const [name, args, code, object] of rest) {
+    const said = await domain.tool(name, args);
+    expect([said.code, objects(said.out + said.err)], name).toMatchObject([code, [object]]);
+  }
+  const listed = await domain.tool('listvdomain', ['--json', 'nobody', 'sales']);
+  expect(objects(listed.out)).toMatchObject([{ name: 'sales', forwards: ['joseph'] }]);
+  expect(objects(listed.err)).toMatchObject([{ user: 'nobody', ok: false }]);
+});
+
+test('a lone - ends the options, and is no argument', async () => {
+  expect((await domain.tool('vadduser', ['-P', '-', '-joe'])).code).toBe(0);
+  expect((await domain.tool('vchattr', ['-Q', '--', '-', '-joe'])).code).toBe(0);
+  expect((await domain.tool('listvdomain', ['-', '-joe'])).out).toBe(
+    'User Mailbox Aliases\n-joe Yes\n',
+  );
+});
+
 test('listvdomain --json has an object a user; dumpvuser shows every field', async () => {
   await addUser('joe', '-f', 'x@y.test', '-Q', '77');
   expect((await domain.tool('listvdomain', ['--json'])).out).toBe(

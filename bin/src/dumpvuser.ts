@@ -8,6 +8,7 @@ run(
     synopsis: '[--json] [--quiet] user',
     min: 1,
     usageExit: 1,
+    dashEnds: true,
     options: {
       json: { type: 'boolean', describe: 'print JSON' },
       quiet: { type: 'boolean', describe: 'say nothing' },

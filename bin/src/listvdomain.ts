@@ -8,6 +8,7 @@ run(
     synopsis: '[-a | -u] [--json] [user ...]',
     max: Number.POSITIVE_INFINITY,
     usageExit: 1,
+    dashEnds: true,
     options: {
       aliases: { alias: 'a', type: 'boolean', describe: 'only those without a mailbox' },
       users: { alias: 'u', type: 'boolean', describe: 'only those with a mailbox' },

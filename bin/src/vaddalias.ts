@@ -8,6 +8,9 @@ run(
     synopsis: 'virtuser dest [dest ...]',
     max: Number.POSITIVE_INFINITY,
     usageExit: 1,
+    options: {
+      json: { type: 'boolean', describe: 'say what is done in JSON, an object a line' },
+    },
     notes: 'Exit: 0, or 1 if the alias was not added. Works in $HOME.',
   },
   vaddaliasMain,

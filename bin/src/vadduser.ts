@@ -9,6 +9,7 @@ run(
     min: 1,
     max: Number.POSITIVE_INFINITY,
     usageExit: 1,
+    dashEnds: true,
     options: {
       msgcount: { alias: 'c', type: 'string', describe: 'most messages in the mailbox' },
       'no-mailbox': { alias: 'D', type: 'boolean', describe: 'make no mailbox' },
@@ -22,6 +23,7 @@ run(
       hardquota: { alias: 'Q', type: 'string', describe: 'most bytes in the mailbox' },
       softquota: { alias: 'q', type: 'string', describe: 'bytes from where on to warn' },
       msgsize: { alias: 'z', type: 'string', describe: 'bytes of the largest message' },
+      json: { type: 'boolean', describe: 'say what is done in JSON, an object a line' },
       quiet: { type: 'boolean', describe: 'say nothing' },
     },
     notes:

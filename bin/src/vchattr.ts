@@ -9,6 +9,7 @@ run(
     min: 2,
     max: Number.POSITIVE_INFINITY,
     usageExit: 1,
+    dashEnds: true,
     options: {
       msgcount: { alias: 'c', type: 'boolean', describe: 'most messages in the mailbox' },
       enabled: {
@@ -21,6 +22,7 @@ run(
       hardquota: { alias: 'Q', type: 'boolean', describe: 'most bytes in the mailbox' },
       softquota: { alias: 'q', type: 'boolean', describe: 'bytes from where on to warn' },
       msgsize: { alias: 'z', type: 'boolean', describe: 'bytes of the largest message' },
+      json: { type: 'boolean', describe: 'say what is done in JSON, an object a line' },
       quiet: { type: 'boolean', describe: 'say nothing' },
     },
     notes:

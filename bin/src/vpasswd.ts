@@ -5,11 +5,13 @@ run(
   {
     name: 'vpasswd',
     summary: 'Changes the password of a virtual user.',
-    synopsis: '[--digests] [--quiet] user',
+    synopsis: '[--digests] [--json] [--quiet] user',
     min: 1,
     usageExit: 1,
+    dashEnds: true,
     options: {
       digests: { type: 'boolean', describe: 'store the password in clear, for APOP and CRAM-MD5' },
+      json: { type: 'boolean', describe: 'say what is done in JSON, an object a line' },
       quiet: { type: 'boolean', describe: 'say nothing' },
     },
     notes:

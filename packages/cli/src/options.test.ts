@@ -36,6 +36,20 @@ test('short options group, values are glued or next, long ones take = or the nex
   });
 });
 
+test('a lone - is an argument, or ends the options where a program says so', async () => {
+  const words = ['-D', '-', '-user'];
+  expect(await parseOptions(spec, words, '1')).toMatchObject({ args: ['-', '-user'] });
+  expect(await parseOptions({ ...spec, dashEnds: true }, words, '1')).toEqual({
+    args: ['-user'],
+    options: { 'no-mailbox': true },
+  });
+  const value = ['-Q', '-', '--', '-'];
+  expect(await parseOptions({ ...spec, dashEnds: true }, value, '1')).toEqual({
+    args: ['-'],
+    options: { hardquota: '-' },
+  });
+});
+
 test('an unknown option is one line on stderr and the usage exit code', async () => {
   const outcome = await parseOptions(spec, ['--nonsense', 'x'], '1');
   expect(outcome).toEqual({ exit: 1 });

@@ -20,7 +20,11 @@ export async function parseOptions(
   version: string,
 ): Promise<Outcome> {
   const known = spec.options ?? {};
-  const { before, after } = splitAtPositional(argv, known);
+  const { before, after } = splitAtPositional(
+    argv,
+    known,
+    spec.dashEnds === true ? ['--', '-'] : ['--'],
+  );
   let exit: number | undefined;
   const parser = yargs([...before])
     .scriptName(spec.name)
@@ -52,18 +56,19 @@ export async function parseOptions(
 }
 
 /**
- * Cuts argv at the first positional or "--". Options before it come out one by one in the form
+ * Cuts argv at the first positional or one of `ends`, which are left out. Options before it come out one by one in the form
  * --name or --name=value, so that a value may begin with "-"; unknown ones come out as they are.
  */
 function splitAtPositional(
   argv: readonly string[],
   known: Readonly<Record<string, OptionSpec>>,
+  ends: readonly string[],
 ): { before: readonly string[]; after: readonly string[] } {
   const before: string[] = [];
   let at = 0;
   for (; at < argv.length; at++) {
     const word = argv[at] as string;
-    if (word === '--') return { before, after: argv.slice(at + 1) };
+    if (ends.includes(word)) return { before, after: argv.slice(at + 1) };
     if (!word.startsWith('-') || word === '-') break;
     const { words, wants } = word.startsWith('--') ? long(word, known) : short(word, known);
     const value = argv[at + 1];

@@ -29,6 +29,8 @@ export interface ProgramSpec {
   readonly quietFaults?: boolean;
   /** Arguments are data that may begin with "-"; only a lone --help or --version is an option. */
   readonly rawArgs?: boolean;
+  /** A lone "-" ends the options like "--" and is swallowed, as by VMailMgr's programs. */
+  readonly dashEnds?: boolean;
   /** Exit codes, environment and files, for --help. */
   readonly notes?: string;
 }
@@ -65,6 +67,7 @@ type Parsed = Pick<Invocation, 'args' | 'options'> | { readonly exit: number };
 
 async function parse(spec: ProgramSpec, argv: readonly string[]): Promise<Parsed> {
   const first = argv[0];
+  if (first === '-' && spec.dashEnds === true) return { args: argv.slice(1), options: {} };
   if (first === undefined || !first.startsWith('-') || first === '-')
     return { args: argv, options: {} };
   if (

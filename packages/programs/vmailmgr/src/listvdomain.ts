@@ -49,7 +49,7 @@ function listAll(tool: Tool, table: Table, listing: Listing): boolean {
       const user = decodeRecord(record);
       if (listing.wanted(user)) batch += listing.lineOf(textOf(key), user);
     } catch (error) {
-      tool.complain(`user '${textOf(key)}': ${(error as Error).message}`);
+      tool.complain(`user '${textOf(key)}': ${(error as Error).message}`, textOf(key));
       good = false;
     }
     if (batch.length < BATCH) continue;
@@ -63,7 +63,7 @@ function listAll(tool: Tool, table: Table, listing: Listing): boolean {
 function listOne(tool: Tool, table: Table, name: string, listing: Listing): boolean {
   const user = table.get(name);
   if (user === undefined) {
-    tool.complain(`unknown user '${name}'`);
+    tool.complain(`unknown user '${name}'`, name);
     return false;
   }
   if (listing.wanted(user)) tool.output.out(listing.lineOf(asciiLower(name), user));

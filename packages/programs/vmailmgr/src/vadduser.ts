@@ -31,14 +31,15 @@ export async function vaddaliasMain(invocation: Invocation): Promise<number> {
     standardOutput.out('usage: vaddalias virtuser dest [dest ...]\n');
     return 1;
   }
-  const options = { 'no-mailbox': true, 'no-password': true, forward };
+  const { json } = invocation.options;
+  const options = { 'no-mailbox': true, 'no-password': true, forward, json };
   return vadduserMain({ ...invocation, args: [name], options });
 }
 
 async function addUserAndAliases(tool: Tool, { args, options }: Invocation): Promise<boolean> {
   const [name = '', ...aliases] = args.map(mailText);
   if (!(await addNamed(tool, name, options))) return false;
-  tool.status(`user '${name}' successfully added`);
+  tool.status(`user '${name}' successfully added`, name);
   for (const alias of aliases) await addAlias(tool, asciiLower(alias), asciiLower(name));
   return true;
 }
@@ -55,14 +56,14 @@ async function addNamed(
     limits = limitsOf(options, tool.domain.settings, now());
     if (exists(tool, name)) return alreadyThere(tool, name);
   } catch (error) {
-    return refuse(tool, ADDING, error);
+    return refuse(tool, ADDING, error, name);
   }
   try {
     withTable(tool.domain, (table) => {
       for (const address of forwards) checkForward(address, (user) => table.has(user));
     });
   } catch (error) {
-    return refuse(tool, 'invalid forwarding address', error);
+    return refuse(tool, 'invalid forwarding address', error, name);
   }
   try {
     const password = await passwordField(tool, options);
@@ -78,7 +79,7 @@ async function addNamed(
     };
     return (await addUser(tool.domain, name, user)) || alreadyThere(tool, name);
   } catch (error) {
-    return refuse(tool, ADDING, error);
+    return refuse(tool, ADDING, error, name);
   }
 }
 
@@ -91,9 +92,9 @@ async function addAlias(tool: Tool, alias: string, target: string): Promise<void
       forwards: [target],
     };
     if (!(await addUser(tool.domain, alias, user)))
-      tool.complain(`warning: alias '${alias}' already exists.`);
+      tool.complain(`warning: alias '${alias}' already exists.`, alias);
   } catch (error) {
-    refuse(tool, `warning: adding the alias '${alias}' failed`, error);
+    refuse(tool, `warning: adding the alias '${alias}' failed`, error, alias);
   }
 }
 
@@ -119,12 +120,12 @@ function exists(tool: Tool, name: string): boolean {
 }
 
 function alreadyThere(tool: Tool, name: string): false {
-  tool.insist(`error: user '${name}' already exists.`);
+  tool.insist(`error: user '${name}' already exists.`, name);
   return false;
 }
 
-function refuse(tool: Tool, what: string, error: unknown): false {
-  tool.complain(`${what}:\n  ${reasonOf(error)}`);
+function refuse(tool: Tool, what: string, error: unknown, name: string): false {
+  tool.complain(`${what}:\n  ${reasonOf(error)}`, name);
   return false;
 }
 

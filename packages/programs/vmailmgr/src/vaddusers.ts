@@ -16,7 +16,7 @@ import { reasonOf, runTool, type Tool } from './tool.ts';
 
 /** A line on its way into the table. */
 type Prepared =
-  | { readonly say: string }
+  | { readonly say: string; readonly name?: string }
   | {
       readonly name: string;
       readonly user: VirtualUser;
@@ -45,7 +45,7 @@ async function prepare(
   );
   if (name === undefined || password === undefined || line.overlong)
     return { say: `invalid line, ignoring:\n  ${line.text}` };
-  if (withTable(tool.domain, (table) => table.has(name))) return { say: exists(name) };
+  if (withTable(tool.domain, (table) => table.has(name))) return { say: exists(name), name };
   try {
     checkUserName(name);
     const user = {
@@ -56,7 +56,7 @@ async function prepare(
     };
     return { name, user, ready: await prepareDirectory(user), aliases };
   } catch (error) {
-    return { say: failed(error) };
+    return { say: failed(error), name };
   }
 }
 
@@ -64,18 +64,20 @@ async function prepare(
 async function store(tool: Tool, prepared: readonly Prepared[]): Promise<number> {
   try {
     const outcomes = await tool.domain.update((draft) => addAll(tool, draft, prepared));
-    for (const { added, errors } of outcomes) {
-      if (added !== undefined && !tool.quiet) tool.output.out(`${added}\n`);
-      for (const error of errors) tool.complain(error);
+    for (const { name, added, errors } of outcomes) {
+      if (added !== undefined) tool.plain(added, name);
+      for (const error of errors) tool.complain(error, name);
     }
     return outcomes.reduce((sum, { errors }) => sum + errors.length, 0);
   } catch (error) {
-    for (const line of prepared) tool.complain('say' in line ? line.say : failed(error, line.name));
+    for (const line of prepared)
+      tool.complain('say' in line ? line.say : failed(error, line.name), line.name);
     return prepared.length;
   }
 }
 
 interface Outcome {
+  readonly name: string | undefined;
   /** "added user 'X', alias 'Y'" */
   readonly added: string | undefined;
   readonly errors: readonly string[];
@@ -85,7 +87,9 @@ async function addAll(tool: Tool, draft: Draft, lines: readonly Prepared[]): Pro
   const outcomes: Outcome[] = [];
   for (const line of lines)
     outcomes.push(
-      'say' in line ? { added: undefined, errors: [line.say] } : await addOne(tool, draft, line),
+      'say' in line
+        ? { name: line.name, added: undefined, errors: [line.say] }
+        : await addOne(tool, draft, line),
     );
   return outcomes;
 }
@@ -98,9 +102,9 @@ async function addOne(
   const { name, user, ready, aliases } = line;
   try {
     if (!(await addInDraft(draft, name, user, ready)))
-      return { added: undefined, errors: [exists(name)] };
+      return { name, added: undefined, errors: [exists(name)] };
   } catch (error) {
-    return { added: undefined, errors: [failed(error)] };
+    return { name, added: undefined, errors: [failed(error)] };
   }
   let added = `added user '${name}'`;
   const errors: string[] = [];
@@ -109,7 +113,7 @@ async function addOne(
     if (trouble === undefined) added += `, alias '${alias}'`;
     else errors.push(trouble);
   }
-  return { added, errors };
+  return { name, added, errors };
 }
 
 /** Undefined when it was added. */

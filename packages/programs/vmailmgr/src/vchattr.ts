@@ -51,8 +51,9 @@ async function changeAll(
   }
   for (const [i, trouble] of outcomes.entries()) {
     const name = names[i];
-    if (trouble === undefined) tool.status(`attribute for user '${name}' successfully changed.`);
-    else tool.complain(`error changing the attribute for user '${name}':\n  ${trouble}`);
+    if (trouble === undefined)
+      tool.status(`attribute for user '${name}' successfully changed.`, name);
+    else tool.complain(`error changing the attribute for user '${name}':\n  ${trouble}`, name);
   }
   return outcomes.filter((trouble) => trouble !== undefined).length;
 }

@@ -17,8 +17,8 @@ export function vchforwardsMain(invocation: Invocation): Promise<number> {
     } catch (error) {
       trouble = `Could not change user '${name}':\n  ${reasonOf(error)}`;
     }
-    if (trouble === undefined) tool.status(`User '${name}' successfully changed.`);
-    else tool.complain(trouble);
+    if (trouble === undefined) tool.status(`User '${name}' successfully changed.`, name);
+    else tool.complain(trouble, name);
     return trouble === undefined;
   });
 }

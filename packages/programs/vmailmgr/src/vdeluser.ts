@@ -11,9 +11,9 @@ export function vdeluserMain(invocation: Invocation): Promise<number> {
     const aliasesOnly = invocation.options['no-mailbox'] === true;
     let errors = 0;
     for (const { name, refused } of await deleteUsers(tool.domain, names, aliasesOnly)) {
-      if (refused === undefined) tool.status(`user '${name}' successfully deleted.`);
+      if (refused === undefined) tool.status(`user '${name}' successfully deleted.`, name);
       else {
-        tool.complain(`error deleting user '${name}':\n  ${refused}`);
+        tool.complain(`error deleting user '${name}':\n  ${refused}`, name);
         errors++;
       }
     }

@@ -25,10 +25,10 @@ export function vpasswdMain(invocation: Invocation): Promise<number> {
         draft.set(name, { ...user, password: field });
       });
     } catch (error) {
-      tool.complain(`error changing the password for user '${name}':\n  ${reasonOf(error)}`);
+      tool.complain(`error changing the password for user '${name}':\n  ${reasonOf(error)}`, name);
       return false;
     }
-    tool.status(`password for user '${name}' successfully changed.`);
+    tool.status(`password for user '${name}' successfully changed.`, name);
     return true;
   });
 }

@@ -11,7 +11,9 @@ import { reasonOf, runTool, type Tool } from './tool.ts';
 
 const UNKNOWN = 'Invalid or unknown virtual user';
 
-type Prepared = { readonly say: string } | { readonly name: string; readonly field: string };
+type Prepared =
+  | { readonly say: string; readonly name?: string }
+  | { readonly name: string; readonly field: string };
 
 /** Exit code 0, or 1 when there were errors. */
 export function vpasswdsMain(invocation: Invocation): Promise<number> {
@@ -37,7 +39,7 @@ async function prepare(
     if (!withTable(tool.domain, (table) => table.has(name))) throw new Permanent(UNKNOWN);
     return { name, field: await fieldOf(password) };
   } catch (error) {
-    return { say: failed(name, error) };
+    return { say: failed(name, error), name };
   }
 }
 
@@ -51,9 +53,8 @@ async function store(tool: Tool, prepared: readonly Prepared[]): Promise<number>
   }
   for (const [i, trouble] of outcomes.entries()) {
     const line = prepared[i];
-    if (trouble !== undefined) tool.complain(trouble);
-    else if (line !== undefined && 'name' in line)
-      tool.status(`password for user '${line.name}' successfully changed.`);
+    if (trouble !== undefined) tool.complain(trouble, line?.name);
+    else tool.status(`password for user '${line?.name}' successfully changed.`, line?.name);
   }
   return outcomes.filter((trouble) => trouble !== undefined).length;
 }

@@ -19,7 +19,7 @@ export function vrehashMain(invocation: Invocation): Promise<number> {
       return report(tool, rehashed);
     } catch (error) {
       progress.clear();
-      tool.output.out(`vrehash: ${STEP}: failed:\n  ${reasonOf(error)}\n`);
+      step(tool, false, `failed:\n  ${reasonOf(error)}`);
       return false;
     }
   });
@@ -31,8 +31,14 @@ function report(
 ): boolean {
   const left = rehashed.filter(({ refused }) => refused !== undefined);
   for (const { name, refused } of left)
-    tool.complain(`user '${name}' was left alone:\n  ${refused}`);
+    tool.complain(`user '${name}' was left alone:\n  ${refused}`, name);
   const outcome = left.length === 0 ? 'OK.' : `failed:\n  ${left.length} directories were left.`;
-  tool.output.out(`vrehash: ${STEP}: ${outcome}\n`);
+  step(tool, left.length === 0, outcome);
   return left.length === 0;
+}
+
+/** On stdout in both cases, as VMailMgr has it. */
+function step(tool: Tool, ok: boolean, outcome: string): void {
+  if (ok || !tool.json) tool.status(`${STEP}: ${outcome}`);
+  else tool.insist(`${STEP}: ${outcome}`);
 }

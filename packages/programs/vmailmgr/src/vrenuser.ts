@@ -12,10 +12,10 @@ export function vrenuserMain(invocation: Invocation): Promise<number> {
     try {
       await renameUser(tool.domain, oldName, newName, { alias });
     } catch (error) {
-      tool.complain(`error renaming user '${oldName}':\n  ${reasonOf(error)}`);
+      tool.complain(`error renaming user '${oldName}':\n  ${reasonOf(error)}`, oldName);
       return false;
     }
-    tool.status(`user '${oldName}' successfully renamed to '${newName}'.`);
+    tool.status(`user '${oldName}' successfully renamed to '${newName}'.`, oldName);
     return true;
   });
 }

@@ -96,10 +96,10 @@ async function addPostmasters(tool: Tool): Promise<boolean> {
         draft.set(alias, user);
         return true;
       });
-      if (added) tool.status(`added alias '${alias}'`);
-      else tool.complain(`warning: user '${alias}' already exists, skipping.`);
+      if (added) tool.status(`added alias '${alias}'`, alias);
+      else tool.complain(`warning: user '${alias}' already exists, skipping.`, alias);
     } catch (error) {
-      tool.complain(`error: adding alias '${alias}' failed:\n  ${reasonOf(error)}`);
+      tool.complain(`error: adding alias '${alias}' failed:\n  ${reasonOf(error)}`, alias);
       return false;
     }
   }
