@@ -2,8 +2,11 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // So much time that a slow and busy machine changes nothing; a test that waits for a condition goes on at once.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+    expect: { poll: { timeout: 60_000, interval: 20 } },
+    setupFiles: ['test/lib/umask.ts'],
     projects: [
       { extends: true, test: { name: 'unit', include: ['packages/**/src/**/*.test.ts'] } },
       { extends: true, test: { name: 'layering', include: ['test/layering.test.ts'] } },
@@ -15,8 +18,6 @@ export default defineConfig({
           // node_modules holds links to packages, whose tests are the unit tests.
           exclude: ['test/layering.test.ts', '**/node_modules/**'],
           globalSetup: ['test/global-setup.ts'],
-          testTimeout: 240_000,
-          hookTimeout: 240_000,
         },
       },
     ],

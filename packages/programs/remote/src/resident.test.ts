@@ -78,7 +78,7 @@ test('a destination has three quarters of the slots, and who leaves lets the nex
   await shares.enter('b');
   expect(order).toEqual([1, 2, 3]);
   shares.leave('a');
-  await vi.waitFor(() => expect(order).toEqual([1, 2, 3, 4]));
+  await vi.waitFor(() => expect(order).toEqual([1, 2, 3, 4]), { timeout: 60_000 });
 });
 
 test('a delivery beyond the share is put off when it has waited and all slots are taken', async () => {

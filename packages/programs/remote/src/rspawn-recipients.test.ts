@@ -1,5 +1,6 @@
 // qmail-rspawn as a process: recipients that go together, and destinations that share.
 
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { SpawnerProcess } from '@q/spawn/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -111,7 +112,7 @@ describe('a host that does not answer', () => {
       held++;
     }).listen(0, IP);
     tree.keep(hanging);
-    await vi.waitFor(() => expect(hanging.address()).not.toBeNull());
+    await once(hanging, 'listening');
     const good = await tree.mailServer();
     const { port } = hanging.address() as { port: number };
     tree.control('smtproutes', `hanging.x:${IP}:${port}\ngood.x:${IP}:${good.port}`);
@@ -121,7 +122,7 @@ describe('a host that does not answer', () => {
       one.send(slot, '7/53', `s${slot}@y`, 'bob@good.x');
       expect(await one.report(slot)).toBe(ACCEPTED);
     }
-    await vi.waitFor(() => expect(held).toBe(6));
+    await vi.waitFor(() => expect(held).toBe(6), { timeout: 60_000 });
     expect(one.seen.length).toBe(5);
   });
 });

@@ -8,6 +8,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { Script } from './testing/mail-server.ts';
 import { ACCEPTED, IP, RspawnTree } from './testing/rspawn-tree.ts';
 
+/** For what a busy machine may take its time with; vi.waitFor alone gives a second. */
+const LONG = { timeout: 60_000 };
+
 let tree: RspawnTree;
 beforeAll(async () => {
   tree = await RspawnTree.make();
@@ -89,14 +92,14 @@ describe('a connection', () => {
     expect(server.connections()).toBe(1);
     expect(server.messages.length).toBe(5);
     expect(await rspawn.end()).toBe(0);
-    await vi.waitFor(() => expect(server.heard.at(-1)).toBe('QUIT'));
+    await vi.waitFor(() => expect(server.heard.at(-1)).toBe('QUIT'), LONG);
   });
 
   test('is ended by itself when it has been idle for some seconds', async () => {
     const { server, rspawn } = await tree.started();
     await deliverInTurn(rspawn, 1);
     expect(server.active()).toBe(1);
-    await vi.waitFor(() => expect(server.active()).toBe(0), { timeout: 15_000 });
+    await vi.waitFor(() => expect(server.active()).toBe(0), LONG);
     expect(server.heard.at(-1)).toBe('QUIT');
   });
 
@@ -157,14 +160,11 @@ test('a qmail-remote that is not ours is run, as soon as it is there', async () 
   const other = tree.start({ PATH: `${own}:${process.env.PATH}` });
   expect(await deliverInTurn(other, 1)).toEqual(['Kmine\n']);
   rmSync(join(own, 'qmail-remote'));
-  await vi.waitFor(
-    async () => {
-      const slot = other.seen.length;
-      other.send(slot, '7/53', 'a@y', 'bob@x.example');
-      expect(await other.report(slot)).toBe(ACCEPTED);
-    },
-    { timeout: 10_000 },
-  );
+  await vi.waitFor(async () => {
+    const slot = other.seen.length;
+    other.send(slot, '7/53', 'a@y', 'bob@x.example');
+    expect(await other.report(slot)).toBe(ACCEPTED);
+  }, LONG);
   rmSync(own, { recursive: true });
   rspawn.kill();
 });

@@ -121,7 +121,7 @@ test('at a clean exit the schedule is written into the files, and the next start
   const birth = Math.floor(statSync(instance.paths.info(id)).mtimeMs / 1000);
   const due = Math.floor(statSync(instance.paths.local(id)).mtimeMs / 1000);
   expect(due - birth).toBeGreaterThanOrEqual(100);
-  expect(due - birth).toBeLessThan(200);
+  expect(due - birth).toBeLessThan(400);
 
   // Not due: nothing is tried. An exit writes the same time again.
   const second = start();
@@ -263,7 +263,7 @@ test('a spawner with fewer slots is never given more, and all recipients have th
   const recipients = Array.from({ length: 7 }, (_, i) => `box${i}@mail.test`);
   instance.enqueue('joe@far.test', recipients);
   await until(() => send.local.commands.length === 2);
-  expect(send.log).toContain('status: local 2/2 remote 0/2');
+  await send.logged('status: local 2/2 remote 0/2');
   for (let done = 0; done < 7; done++) {
     await until(() => send.local.commands.length > done);
     expect(send.local.commands.length).toBeLessThanOrEqual(done + 2);
@@ -482,12 +482,8 @@ test('a message with 20000 recipients goes through, and others pass while it is 
   const id = instance.enqueue('joe@far.test', many);
   await send.logged(`info msg ${id}`);
   instance.enqueue('joe@far.test', ['ann@mail.test']);
-  await send.logged(/end msg/, 60);
-  await until(
-    () => send.log.split('end msg').length === 3,
-    () => '',
-    60,
-  );
+  await send.logged(/end msg/);
+  await until(() => send.log.split('end msg').length === 3);
   await send.end('SIGTERM');
   expect(new Set(send.remote.commands.map((it) => it.recipient)).size).toBe(20_000);
   expect(send.log.indexOf('ann@mail.test')).toBeLessThan(send.log.indexOf(`end msg ${id}`));

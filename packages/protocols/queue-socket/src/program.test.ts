@@ -83,7 +83,7 @@ test('an aborted message reaches a filter as an envelope without end', async () 
   const writer = await queue.open();
   await writer.write(Buffer.alloc(200_000, 'x'));
   writer.abort();
-  for (const end = Date.now() + 20_000; ; await new Promise((done) => setTimeout(done, 10))) {
+  for (const end = Date.now() + 120_000; ; await new Promise((done) => setTimeout(done, 10))) {
     try {
       readFileSync(join(home, 'done'));
       break;

@@ -110,6 +110,15 @@ export function childrenOf(pid: number): number[] {
   return list.trim().split(' ').filter(Boolean).map(Number);
 }
 
+/** kill -9 of one that may be gone already. */
+export function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // Gone.
+  }
+}
+
 export function isAlive(pid: number): boolean {
   try {
     return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));

@@ -172,7 +172,7 @@ export async function until(
   condition: () => boolean,
   what: () => string = () => '',
 ): Promise<void> {
-  for (const end = Date.now() + 30_000; !condition(); await sleep(5))
+  for (const end = Date.now() + 120_000; !condition(); await sleep(5))
     if (Date.now() > end) throw new Error(`waited in vain: ${what()}`);
 }
 

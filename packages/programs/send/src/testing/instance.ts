@@ -117,7 +117,7 @@ export class Instance {
 export async function until(
   condition: () => boolean,
   what: () => string = () => '',
-  seconds = 30,
+  seconds = 120,
 ): Promise<void> {
   for (const end = Date.now() + seconds * 1000; !condition(); await sleep(5))
     if (Date.now() > end) throw new Error(`waited in vain: ${what()}`);

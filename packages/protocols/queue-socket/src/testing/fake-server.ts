@@ -37,11 +37,14 @@ export async function serveWith(handle: (socket: Socket) => void): Promise<Home>
 /** Keeps the message in memory; one that begins with "full" or "bug" fails. */
 export class MemorySink implements QueueSink {
   readonly calls: string[];
+  readonly onBegin: () => void;
   message = '';
-  constructor(calls: string[]) {
+  constructor(calls: string[], onBegin = () => {}) {
     this.calls = calls;
+    this.onBegin = onBegin;
   }
   async write(bytes: Buffer): Promise<void> {
+    if (this.message === '') this.onBegin();
     this.message += bytes.toString('latin1');
     if (this.message.startsWith('full')) throw new Temporary('disk full', { exitCode: 53 });
     if (this.message.startsWith('bug')) throw new TypeError('undefined is not a function');
@@ -59,18 +62,22 @@ export class MemorySink implements QueueSink {
   }
 }
 
-/** serveWith a memory sink for each request: what was called on them, and what would be logged. */
+/** serveWith a memory sink for each request: what was called on them, what would be logged, how many messages began. */
 export async function serveMemory(options: ServeOptions = {}) {
   const calls: string[] = [];
   const faults: unknown[] = [];
+  let begun = 0;
+  const onBegin = () => {
+    begun++;
+  };
   const home = await serveWith((socket) => {
     const handlers = {
-      begin: () => new MemorySink(calls),
+      begin: () => new MemorySink(calls, onBegin),
       onFault: (error: unknown) => faults.push(error),
     };
     void serveQueueConnection(socket, handlers, options);
   });
-  return { home, calls, faults };
+  return { home, calls, faults, begun: () => begun };
 }
 
 /** A connection that sends what it is told; `answers` is all that came back. */
@@ -90,7 +97,7 @@ export async function connectRaw(home: Home) {
 }
 
 export async function until(condition: () => boolean): Promise<void> {
-  for (const end = Date.now() + 20_000; !condition(); await sleep(5))
+  for (const end = Date.now() + 120_000; !condition(); await sleep(5))
     if (Date.now() > end) throw new Error('waited in vain');
 }
 
