@@ -23,3 +23,9 @@ export const SIZE_FILE_MAX = 5120;
 
 /** Seconds for which a count that found the mailbox full is believed: Maildir++'s number. */
 export const RECOUNT_SECONDS = 900;
+
+/** Names of a directory that are read between two turns of the event loop: less than a millisecond. */
+export const SCAN_BATCH = 1024;
+
+/** Files that are looked at between two turns. */
+export const STAT_BATCH = 64;

@@ -12,6 +12,9 @@ export const LIST_BATCH = 2000;
 /** Files looked at between two turns of the event loop: others' sessions wait that long, no longer. */
 export const STAT_BATCH = 64;
 
+/** The same for files whose names tell everything. */
+export const NAME_BATCH = 2048;
+
 /** Seconds without a byte from a client that has logged in: qmail-pop3d's. RFC 1939 asks for 600 at least. */
 export const IDLE_SECONDS = 1200;
 

@@ -5,9 +5,7 @@
 // a message may be renamed (its flags change, new/ becomes cur/) or go. Its unique name finds it again;
 // one that is gone is gone, which is no error for DELE and one for RETR.
 
-import { lstatSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errnoOf } from '@q/fault';
 import { renameFile, unlinkIfThere } from '@q/fsx';
 import {
@@ -19,18 +17,8 @@ import {
   recordRemoved,
   scanMaildir,
 } from '@q/maildir';
-import { uidOf } from '@q/pop3';
-import { courierUids } from './courier-uids.ts';
-import { STAT_BATCH } from './limits.ts';
 import type { OpenMessage } from './retrieve.ts';
-
-export interface Message {
-  /** RFC 1939 unique-id. */
-  readonly uid: string;
-  /** Bytes of the file, as qmail counts: each line end is one byte there and two on the wire. */
-  readonly size: number;
-  readonly deleted: boolean;
-}
+import { listSlots, type Message, type Slot } from './slots.ts';
 
 /** Why there is no mailbox: the directory is not there, or it cannot be read. */
 export class MailboxFault extends Error {
@@ -47,17 +35,7 @@ export class MailboxFault extends Error {
 export async function openMailbox(dir: string): Promise<Mailbox> {
   if (!(await isDirectory(dir))) throw new MailboxFault('missing');
   try {
-    const slots: Slot[] = [];
-    let looks = 0;
-    for (const entry of await scanMaildir(dir)) {
-      const slot = slotFromName(entry) ?? slotFromFile(dir, entry);
-      if (slot !== undefined) slots.push(slot);
-      if (++looks % STAT_BATCH === 0) await nextTurn();
-    }
-    const uids = await courierUids(dir);
-    for (const slot of slots) slot.uid = uids.get(slot.unique) ?? slot.uid;
-    slots.sort((a, b) => a.time - b.time || (a.unique < b.unique ? -1 : 1));
-    return new Mailbox(dir, distinct(dir, slots));
+    return new Mailbox(dir, await listSlots(dir));
   } catch (error) {
     throw new MailboxFault('scan', error);
   }
@@ -188,87 +166,14 @@ export class Mailbox {
   }
 }
 
-// --- the list ---
+// --- internal ---
 
 function notThere(): Error {
   return Object.assign(new Error('renamed or gone'), { code: 'ENOENT' });
 }
 
-/** A file that vanished is an answer, not an error. */
-const QUIETLY = { throwIfNoEntry: false } as const;
-
 /** So many scans in a row must miss a message before it is gone: a rename can hide it from one. */
 const SURE = 2;
-
-/** One message and where its file was last seen. */
-interface Slot extends Message {
-  uid: string;
-  readonly unique: string;
-  /** Seconds; the order of the list. */
-  readonly time: number;
-  deleted: boolean;
-  dir: 'new' | 'cur';
-  name: string;
-  /** Scans in a row that did not find it. */
-  misses: number;
-  /** Other files have the same unique name: it is never looked for under another name. */
-  twin: boolean;
-}
-
-/**
- * The slot of a file whose name tells everything, which saves a look at it: the first number is the
- * time of delivery, ",S=" the size.
- */
-function slotFromName(entry: Entry): Slot | undefined {
-  const time = /^([0-9]{1,12})\./.exec(entry.unique)?.[1];
-  if (entry.size === undefined || time === undefined) return undefined;
-  return newSlot(entry, entry.size, Number(time));
-}
-
-/** The slot of any other file; undefined when it is gone again, or no file. */
-function slotFromFile(dir: string, entry: Entry): Slot | undefined {
-  const stats = lstatSync(entryPath(dir, entry), QUIETLY);
-  if (stats === undefined || !stats.isFile()) return undefined;
-  return newSlot(entry, stats.size, stats.mtimeMs / 1000);
-}
-
-function newSlot(entry: Entry, size: number, time: number): Slot {
-  const { unique, name, dir } = entry;
-  const uid = uidOf(unique);
-  return { unique, uid, size, time, dir, name, deleted: false, misses: 0, twin: false };
-}
-
-/**
- * Files that share a unique name (two with different flags, say) are messages of their own: the second
- * gets a unique-id of its own. Two names of one file count once.
- */
-function distinct(dir: string, slots: readonly Slot[]): readonly Slot[] {
-  const seen = new Map<string, Slot>();
-  const kept: Slot[] = [];
-  for (const slot of slots) {
-    const first = seen.get(slot.unique);
-    if (first === undefined) {
-      seen.set(slot.unique, slot);
-      kept.push(slot);
-      continue;
-    }
-    const inode = inodeOf(dir, slot);
-    const before = inodeOf(dir, first);
-    if (inode === undefined || inode === before) continue;
-    if (before === undefined) {
-      // Renamed during the scan.
-      Object.assign(first, { dir: slot.dir, name: slot.name });
-      continue;
-    }
-    first.twin = true;
-    kept.push({ ...slot, twin: true, uid: uidOf(`${slot.unique}\0${slot.name}`) });
-  }
-  return kept;
-}
-
-function inodeOf(dir: string, slot: Slot): number | undefined {
-  return lstatSync(entryPath(dir, slot), QUIETLY)?.ino;
-}
 
 async function isDirectory(path: string): Promise<boolean> {
   try {

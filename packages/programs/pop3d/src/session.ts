@@ -18,8 +18,9 @@ import {
 } from '@q/pop3';
 import type { Conn } from '@q/session';
 import { LIST_BATCH } from './limits.ts';
-import { type Mailbox, MailboxFault, type Message, openMailbox } from './mailbox.ts';
+import { type Mailbox, MailboxFault, openMailbox } from './mailbox.ts';
 import { sendMessage } from './retrieve.ts';
+import type { Message } from './slots.ts';
 
 /** What a session did, for the log. */
 export interface Tally {
