@@ -1,8 +1,8 @@
 // Mail from an ordinary account on this host: qmail-inject and the programs around it, through the queue socket of a
 // running instance, into a mailbox.
 
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   DIST,
@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 function send(program: string, args: readonly string[], input: string | Buffer, env = {}) {
-  return run(join(DIST, program), args, {
+  return run(resolve(DIST, program), args, {
     input,
     env: { PATH: process.env.PATH, QMAILHOME: dir, USER: 'carol', ...env },
     cwd: '/',
@@ -83,6 +83,21 @@ test('predate before qmail-inject: the message has the date in local time', asyn
   const text = await received('bob', 'three');
   expect(text).toMatch(/^Return-Path: <sender@elsewhere\.test>\n/);
   expect(text.match(/^Date: .*/gm)).toEqual([expect.stringMatching(/ \+0530$/)]);
+});
+
+test('datemail and mailsubj, by links in another directory, find the programs they need', async () => {
+  const links = join(top, 'links');
+  mkdirSync(links);
+  chmodSync(links, 0o755);
+  for (const name of ['datemail', 'mailsubj']) symlinkSync(join(DIST, name), join(links, name));
+  const input = 'Subject: five\nTo: alice@example.test\n\nhello\n';
+  const dated = await send(join(links, 'datemail'), ['-t'], input, { TZ: 'Asia/Kolkata' });
+  expect(dated).toMatchObject({ code: 0, err: '' });
+  const text = await received('alice', 'five');
+  expect(text.match(/^Date: .*/gm)).toEqual([expect.stringMatching(/ \+0530$/)]);
+  const words = ['six', 'alice@example.test'];
+  expect(await send(join(links, 'mailsubj'), words, 'hello\n')).toMatchObject({ code: 0, err: '' });
+  await received('alice', 'six');
 });
 
 test('with the instance stopped it says so, and nothing is lost without a word', async () => {

@@ -1,7 +1,7 @@
 export { writeFileAtomic } from './atomic.ts';
 export { readChunks } from './chunks.ts';
 export { DirectorySync } from './directory-sync.ts';
-export { isExecutable } from './executable.ts';
+export { isExecutable, programBeside } from './executable.ts';
 export {
   closeFd,
   createExclusive,

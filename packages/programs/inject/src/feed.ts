@@ -2,6 +2,7 @@
 
 import type { Duplex } from 'node:stream';
 import { isFault, Temporary } from '@q/fault';
+import { programBeside } from '@q/fsx';
 import { type Child, type Invocation, spawn } from '@q/proc';
 import { readInput } from './input.ts';
 
@@ -26,6 +27,13 @@ export async function feedProgram(
   } finally {
     guard.stop();
   }
+}
+
+/** The program of this suite that goes with `program`. Throws Temporary when it is not there. */
+export function ours(program: string, name: string): string {
+  const file = programBeside(program, name);
+  if (file === undefined) throw new Temporary(`unable to run ${name}: not found beside ${program}`);
+  return file;
 }
 
 async function start(

@@ -1,8 +1,7 @@
 // predate(1) runs a program on its standard input with a Date field before it; datemail(1) is predate sendmail.
 
-import { dirname, join } from 'node:path';
 import type { Invocation } from '@q/proc';
-import { feedProgram } from './feed.ts';
+import { feedProgram, ours } from './feed.ts';
 
 export function predateMain({ args, env }: Invocation): Promise<number> {
   const [file = '', ...rest] = args;
@@ -12,7 +11,7 @@ export function predateMain({ args, env }: Invocation): Promise<number> {
 export function datemailMain({ program, args, env }: Invocation): Promise<number> {
   return predateMain({
     program,
-    args: [join(dirname(program), 'sendmail'), ...args],
+    args: [ours(program, 'sendmail'), ...args],
     options: {},
     env,
   });

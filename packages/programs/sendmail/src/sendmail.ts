@@ -2,10 +2,10 @@
 // It reads its options and becomes the program that does the work, with the caller's descriptors, uid and pid.
 
 import { realpathSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { qmailHome } from '@q/control';
 import { errnoText, Permanent, Temporary } from '@q/fault';
-import { isExecutable } from '@q/fsx';
+import { programBeside } from '@q/fsx';
 import { execve } from '@q/posix';
 import type { Invocation } from '@q/proc';
 import { injectEnvironment, smtpEnvironment } from './environment.ts';
@@ -90,16 +90,10 @@ function become(
   }
 }
 
-/**
- * The program of that name beside this one, or beside the file that this name is a link to: /usr/sbin/sendmail is
- * usually one to /var/qmail/bin/sendmail. Never this very program, or a link named newaliases would run for ever.
- */
+/** Never this very program, or a link named newaliases would run for ever. */
 function sibling(program: string, name: string): string {
-  const own = realpathSync(program);
-  for (const dir of [dirname(program), dirname(own)]) {
-    const candidate = join(dir, name);
-    if (isExecutable(candidate) && realpathSync(candidate) !== own) return candidate;
-  }
+  const found = programBeside(program, name);
+  if (found !== undefined) return found;
   if (name === 'newaliases') throw new Permanent('please use fastforward/newaliases instead');
-  throw new Temporary(`unable to run ${name}: not found in ${dirname(own)}`);
+  throw new Temporary(`unable to run ${name}: not found in ${dirname(realpathSync(program))}`);
 }
