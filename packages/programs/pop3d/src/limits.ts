@@ -9,7 +9,7 @@ export const CAREFUL_READS = 50;
 /** Lines of a LIST or UIDL answer that are built before the client must have taken them. */
 export const LIST_BATCH = 2000;
 
-/** Files looked at between two turns of the event loop: others' sessions wait that long, no longer. */
+/** Files looked at, moved or removed between two turns of the event loop: others' sessions wait that long, no longer. */
 export const STAT_BATCH = 64;
 
 /** The same for files whose names tell everything. */

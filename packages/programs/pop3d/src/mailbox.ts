@@ -5,9 +5,10 @@
 // a message may be renamed (its flags change, new/ becomes cur/) or go. Its unique name finds it again;
 // one that is gone is gone, which is no error for DELE and one for RETR.
 
+import { renameSync, unlinkSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errnoOf } from '@q/fault';
-import { renameFile, unlinkIfThere } from '@q/fsx';
 import {
   type Entry,
   entryPath,
@@ -17,6 +18,7 @@ import {
   recordRemoved,
   scanMaildir,
 } from '@q/maildir';
+import { STAT_BATCH } from './limits.ts';
 import type { OpenMessage } from './retrieve.ts';
 import { listSlots, type Message, type Slot } from './slots.ts';
 
@@ -85,7 +87,7 @@ export class Mailbox {
   async open(number: number): Promise<OpenMessage | undefined> {
     const slot = this.#slots[number - 1];
     if (slot === undefined) return undefined;
-    return this.#where(slot, async () => {
+    return this.#where(slot, () => {
       const opened = openEntrySync(this.#dir, slot);
       if (opened === undefined) throw notThere();
       return opened;
@@ -93,15 +95,18 @@ export class Mailbox {
   }
 
   /**
-   * The UPDATE state: removes what is marked, moves the rest of new/ to cur/. False when something
-   * marked is still there. A quota's account is told of what we removed.
+   * The UPDATE state: removes what is marked, moves the rest of new/ to cur/, some at a time. False when
+   * something marked is still there. A quota's account is told of what we removed.
    */
   async commit(): Promise<boolean> {
     let complete = true;
     const removed: Removed[] = [];
+    let work = 0;
     for (const slot of this.#slots) {
+      if (!slot.deleted && slot.dir !== 'new') continue;
+      if (++work % STAT_BATCH === 0) await nextTurn();
       if (!slot.deleted) {
-        if (slot.dir === 'new') await this.#moveToCur(slot);
+        this.#moveToCur(slot);
         continue;
       }
       const result = await this.#remove(slot);
@@ -114,8 +119,8 @@ export class Mailbox {
 
   async #remove(slot: Slot): Promise<'removed' | 'gone before' | 'still there'> {
     try {
-      const removed = await this.#where(slot, async () => {
-        if (!(await unlinkIfThere(entryPath(this.#dir, slot)))) throw notThere();
+      const removed = await this.#where(slot, () => {
+        unlinkSync(entryPath(this.#dir, slot));
         return true;
       });
       return removed === undefined ? 'gone before' : 'removed';
@@ -124,10 +129,10 @@ export class Mailbox {
     }
   }
 
-  async #moveToCur(slot: Slot): Promise<void> {
+  #moveToCur(slot: Slot): void {
     const name = slot.name.includes(':') ? slot.name : `${slot.name}:2,`;
     try {
-      await renameFile(entryPath(this.#dir, slot), entryPath(this.#dir, { dir: 'cur', name }));
+      renameSync(entryPath(this.#dir, slot), entryPath(this.#dir, { dir: 'cur', name }));
     } catch {
       // It stays in new/, or somebody else moved it: either way it is still mail.
     }
@@ -138,10 +143,10 @@ export class Mailbox {
    * is nowhere. One look finds the new places of all messages, so that a mailbox that was emptied
    * behind our back costs two more scans, not two for each message.
    */
-  async #where<T>(slot: Slot, act: () => Promise<T>): Promise<T | undefined> {
+  async #where<T>(slot: Slot, act: () => T): Promise<T | undefined> {
     for (let tries = 1; slot.misses < SURE; tries++) {
       try {
-        return await act();
+        return act();
       } catch (error) {
         if (errnoOf(error) !== 'ENOENT' || tries > 2 * SURE) throw error;
       }
