@@ -1,5 +1,6 @@
 // Character sets by the names they have in mail (RFC 2978). Only those of a fixed table are known: a name out of a
-// message never reaches a loader. iconv-lite decodes all but the ISO-2022 ones, which Node's own decoder has.
+// message never reaches a loader. Node decodes UTF-8 and the charsets of East Asia, of which iconv-lite lacks ISO-2022-JP
+// and takes broken text for something else when it comes in other pieces; iconv-lite decodes the others.
 
 import { isUtf8 } from 'node:buffer';
 import iconv from 'iconv-lite';
@@ -98,22 +99,54 @@ function throughIconv(name: string, encoding: string): Charset {
 }
 
 function throughNode(name: string): Charset {
-  return {
-    name,
-    decoder() {
-      const decoder = new TextDecoder(name);
-      return {
-        push: (bytes) => decoder.decode(bytes, { stream: true }),
-        end: () => decoder.decode(),
-      };
-    },
-  };
+  return { name, decoder: () => new NodeDecoding(name) };
+}
+
+class NodeDecoding implements TextDecoding {
+  readonly #name: string;
+  #decoder: TextDecoder;
+
+  constructor(name: string) {
+    this.#name = name;
+    this.#decoder = new TextDecoder(name);
+  }
+
+  push(bytes: Buffer): string {
+    return this.#tolerant(bytes, () => this.#decoder.decode(bytes, { stream: true }));
+  }
+
+  end(): string {
+    return this.#tolerant(EMPTY, () => this.#decoder.decode());
+  }
+
+  /** Of some broken text in GB18030, EUC-JP and ISO-2022-JP Node says that it is not valid, although it was told to put up with it. */
+  #tolerant(bytes: Buffer, decode: () => string): string {
+    try {
+      return decode();
+    } catch {
+      this.#decoder = new TextDecoder(this.#name);
+      return bytes.toString('latin1').replace(/[^\0-\x7f]+/g, '\ufffd');
+    }
+  }
 }
 
 /** Case and punctuation of a name mean nothing: "UTF8" is written for utf-8, "iso8859-1" for iso-8859-1. */
 function keyOf(name: string): string {
   return name.toLowerCase().replace(/[^0-9a-z]/g, '');
 }
+
+/** Preferred name, which is Node's too, and other names. */
+const NODE: readonly (readonly [name: string, ...aliases: string[]])[] = [
+  ['utf-8', 'unicode-1-1-utf-8'],
+  // Who writes GB2312 means the larger set.
+  ['gbk', 'gb2312', 'euc-cn', 'csgb2312', 'cp936', 'ms936', 'x-gbk'],
+  ['gb18030'],
+  ['big5', 'cn-big5', 'big5-hkscs', 'cp950', 'x-x-big5'],
+  ['shift_jis', 'sjis', 'ms_kanji', 'windows-31j', 'cp932', 'x-sjis'],
+  ['euc-jp', 'x-euc-jp'],
+  ['iso-2022-jp', 'csiso2022jp', 'iso-2022-jp-2', 'iso-2022-jp-ms'],
+  ['euc-kr', 'ks_c_5601-1987', 'ksc5601', 'windows-949', 'cp949'],
+];
 
 /** Preferred name, what iconv-lite calls it, and other names. */
 const ICONV: readonly (readonly [name: string, encoding: string, ...aliases: string[]])[] = [
@@ -159,13 +192,6 @@ const ICONV: readonly (readonly [name: string, encoding: string, ...aliases: str
   ['ibm866', 'cp866', 'cp866'],
   ['macintosh', 'macroman', 'mac', 'x-mac-roman'],
   ['viscii', 'viscii'],
-  ['gb2312', 'gbk', 'euc-cn', 'csgb2312', 'hz-gb-2312-8bit'],
-  ['gbk', 'gbk', 'cp936', 'ms936', 'x-gbk'],
-  ['gb18030', 'gb18030'],
-  ['big5', 'big5', 'cn-big5', 'big5-hkscs', 'cp950', 'x-x-big5'],
-  ['shift_jis', 'shiftjis', 'sjis', 'ms_kanji', 'windows-31j', 'cp932', 'x-sjis'],
-  ['euc-jp', 'eucjp', 'x-euc-jp'],
-  ['euc-kr', 'cp949', 'ks_c_5601-1987', 'ksc5601', 'ksc_5601', 'windows-949', 'cp949'],
 ];
 
 /** Written for us-ascii, or for nothing in particular. */
@@ -190,15 +216,11 @@ const BY_KEY: ReadonlyMap<string, Charset> = tableOf();
 function tableOf(): Map<string, Charset> {
   const table = new Map<string, Charset>();
   for (const name of UNSTATED_NAMES) table.set(keyOf(name), UNSTATED);
-  const utf8 = throughNode('utf-8');
-  for (const name of ['utf-8', 'unicode-1-1-utf-8']) table.set(keyOf(name), utf8);
-  const japanese = throughNode('iso-2022-jp');
-  for (const name of ['iso-2022-jp', 'csiso2022jp', 'iso-2022-jp-2'])
-    table.set(keyOf(name), japanese);
-  for (const [name, encoding, ...aliases] of ICONV) {
-    const charset = throughIconv(name, encoding);
-    for (const alias of [name, ...aliases])
-      if (!table.has(keyOf(alias))) table.set(keyOf(alias), charset);
-  }
+  const add = (charset: Charset, names: readonly string[]) => {
+    for (const name of names) if (!table.has(keyOf(name))) table.set(keyOf(name), charset);
+  };
+  for (const [name, ...aliases] of NODE) add(throughNode(name), [name, ...aliases]);
+  for (const [name, encoding, ...aliases] of ICONV)
+    add(throughIconv(name, encoding), [name, ...aliases]);
   return table;
 }
