@@ -3,7 +3,10 @@
 /** Milliseconds in which the page cache always answers; a disk seldom does. */
 export const SLOW_READ = 1;
 
-/** Reads that other threads do after a slow one: on a cold mailbox one in so many makes others wait. */
+/** Slow reads in a row that mean a disk: a single one is a busy processor, too. */
+export const SLOW_IN_A_ROW = 2;
+
+/** Reads that other threads do then: on a cold mailbox two in so many make others wait. */
 export const CAREFUL_READS = 50;
 
 /** Lines of a LIST or UIDL answer that are built before the client must have taken them. */

@@ -1,13 +1,14 @@
 // Reading messages for many sessions in one process. A file in the page cache is read at once: another thread's help
-// costs several times as much as the read. Where the disk must be waited for, all sessions would wait: after a read that
-// took long the next ones are left to other threads.
+// costs several times as much as the read. Where the disk must be waited for, all sessions would wait: after reads that
+// took long, one right after the other, the next ones are left to other threads.
 
 import { readSync } from 'node:fs';
 import { readFd } from '@q/fsx';
-import { CAREFUL_READS, SLOW_READ } from './limits.ts';
+import { CAREFUL_READS, SLOW_IN_A_ROW, SLOW_READ } from './limits.ts';
 
 export class PacedReader {
   readonly #now: () => number;
+  #slow = 0;
   /** How many reads are still left to other threads. */
   #careful = 0;
 
@@ -24,7 +25,11 @@ export class PacedReader {
     }
     const start = this.#now();
     const got = readSync(fd, buffer, 0, buffer.length, null);
-    if (this.#now() - start >= SLOW_READ) this.#careful = CAREFUL_READS;
+    this.#slow = this.#now() - start >= SLOW_READ ? this.#slow + 1 : 0;
+    if (this.#slow === SLOW_IN_A_ROW) {
+      this.#slow = 0;
+      this.#careful = CAREFUL_READS;
+    }
     return got;
   }
 }
