@@ -3,6 +3,7 @@
 // and takes broken text for something else when it comes in other pieces; iconv-lite decodes the others.
 
 import { isUtf8 } from 'node:buffer';
+import { TextDecoder } from 'node:util';
 import iconv from 'iconv-lite';
 
 /** Decodes a text piece by piece; bytes that mean nothing in the charset become U+FFFD. */
