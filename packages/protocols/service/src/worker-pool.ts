@@ -9,13 +9,15 @@ import { Worker, type WorkOptions } from './worker.ts';
 
 export class WorkerPool {
   readonly #how: ChildPlaces;
+  readonly #max: number;
   readonly #workers = new Map<string, Worker>();
   /** Those that are to end too, until they have. */
   readonly #all = new Set<Worker>();
 
   /** `how.env` is a worker's whole environment, but for HOME and USER. */
-  constructor(how: ChildPlaces) {
+  constructor(how: ChildPlaces, max: number = WORKERS_MAX) {
     this.#how = how;
+    this.#max = max;
   }
 
   /** The worker of an account. Throws Temporary when there are too many and all are busy, or it cannot be started. */
@@ -23,7 +25,7 @@ export class WorkerPool {
     const key = JSON.stringify([account.uid, account.gid, account.user, account.home]);
     const running = this.#workers.get(key);
     if (running !== undefined) return running;
-    if (this.#workers.size >= WORKERS_MAX) {
+    if (this.#workers.size >= this.#max) {
       const idle = [...this.#workers.values()].find((worker) => worker.idle);
       if (idle === undefined) throw new Temporary('too many users are busy');
       idle.retire();
