@@ -27,15 +27,22 @@ type Verdict =
   | { readonly name: string; readonly directory: string }
   | { readonly name: string; readonly refused: string };
 
-/** Deletes `names`, one deletion each in their order. With `aliasesOnly` users with a mailbox stay. */
+/**
+ * Deletes `names`, one deletion each in their order. With `aliasesOnly` users with a mailbox stay. `progress` hears how
+ * many directories are gone.
+ */
 export async function deleteUsers(
   domain: Domain,
   names: readonly string[],
   aliasesOnly = false,
+  progress: (gone: number) => void = () => {},
 ): Promise<readonly Deletion[]> {
   const userDir = domain.settings.directory('user-dir');
   const verdicts = await deleteRecords(domain, names, aliasesOnly);
-  const deletions = verdicts.map((verdict) => finish(verdict, userDir));
+  const deletions = verdicts.map((verdict, i) => {
+    progress(i);
+    return finish(verdict, userDir);
+  });
   sweepDeleted(userDir);
   return deletions;
 }

@@ -19,24 +19,29 @@ export interface Rehashed {
   readonly refused: string | undefined;
 }
 
+type RehashProgress = (step: 'prepared' | 'moved', directories: number) => void;
+
 interface UserMove extends Move {
   readonly name: string;
 }
 
-/** Moves what can be moved. `progress` hears how many have been. The result leaves out who is in the right place. */
+/**
+ * Moves what can be moved. `progress` hears how many have been prepared, and then moved. The result leaves out who is
+ * in the right place.
+ */
 export async function rehashDirectories(
   domain: Domain,
-  progress: (moved: number) => void,
+  progress: RehashProgress,
 ): Promise<readonly Rehashed[]> {
   const userDir = domain.settings.directory('user-dir');
   const done = new Map<string, string | undefined>();
   for (;;) {
-    const moves = await domain.update((draft) => startRound(domain, draft, done));
+    const moves = await domain.update((draft) => startRound(domain, draft, done, progress));
     if (moves.length === 0) break;
     await domain.update((draft) => {
       for (const move of moves) {
         done.set(move.name, settled(draft, move));
-        progress(done.size);
+        progress('moved', done.size);
       }
     });
     await syncMoves(moves, userDir);
@@ -49,6 +54,7 @@ async function startRound(
   domain: Domain,
   draft: Draft,
   done: Map<string, string | undefined>,
+  progress: RehashProgress,
 ): Promise<readonly UserMove[]> {
   const userDir = domain.settings.directory('user-dir');
   const occupied = directoriesOf(draft);
@@ -65,7 +71,10 @@ async function startRound(
     else if (occupied.isFree(to)) moves.push({ name, from, to });
     else blocked.push(name);
   }
-  const started = moves.filter((move) => start(draft, move, done));
+  const started = moves.filter((move, i) => {
+    progress('prepared', i + 1);
+    return start(draft, move, done);
+  });
   await syncMoves(started, userDir);
   if (started.length === 0)
     for (const name of blocked) done.set(name, 'the directory of another user is in the way');

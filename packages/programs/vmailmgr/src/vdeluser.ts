@@ -2,6 +2,7 @@
 
 import { type Invocation, mailText } from '@q/proc';
 import { deleteUsers } from '@q/vmail-domain';
+import { openProgress } from './bulk.ts';
 import { runTool } from './tool.ts';
 
 /** Exit code 0, or 1 when there were errors. */
@@ -9,8 +10,13 @@ export function vdeluserMain(invocation: Invocation): Promise<number> {
   return runTool('vdeluser', invocation, async (tool) => {
     const names = invocation.args.map(mailText);
     const aliasesOnly = invocation.options['no-mailbox'] === true;
+    const progress = openProgress(tool);
+    const deletions = await deleteUsers(tool.domain, names, aliasesOnly, (gone) =>
+      progress.show(`${gone} of ${names.length} deleted`),
+    );
+    progress.clear();
     let errors = 0;
-    for (const { name, refused } of await deleteUsers(tool.domain, names, aliasesOnly)) {
+    for (const { name, refused } of deletions) {
       if (refused === undefined) tool.status(`user '${name}' successfully deleted.`, name);
       else {
         tool.complain(`error deleting user '${name}':\n  ${refused}`, name);

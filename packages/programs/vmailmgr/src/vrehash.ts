@@ -12,8 +12,8 @@ export function vrehashMain(invocation: Invocation): Promise<number> {
   return runTool('vrehash', invocation, async (tool) => {
     const progress = openProgress(tool);
     try {
-      const rehashed = await rehashDirectories(tool.domain, (moved) =>
-        progress.show(`${moved} directories`),
+      const rehashed = await rehashDirectories(tool.domain, (step, directories) =>
+        progress.show(`${directories} directories ${step}`),
       );
       progress.clear();
       return report(tool, rehashed);
