@@ -2,7 +2,7 @@
 import { chownSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startServer, stopServers, untilGreets } from '../shared/processes.mjs';
-import { profiling } from '../shared/profiling.mjs';
+import { profiling } from './profiling.mjs';
 
 /** Deliveries to Maildirs at a time, for every system: what 2 to 8 cores can use. */
 export const LOCAL_CONCURRENCY = 20;

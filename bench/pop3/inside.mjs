@@ -17,8 +17,8 @@ await insideNamespaces(async (plan) => {
   const rows = ROWS.filter(({ name, quick }) => plan.rows.includes(name) && (quick || !plan.quick));
   const systems = await openAll(plan, rows);
   const times = {
-    warmMs: plan.quick ? 400 : 500,
-    runMs: plan.quick ? 1000 : 2000,
+    warmMs: 400,
+    runMs: plan.quick ? 1000 : 1500,
     limitMs: plan.limit * 1000,
   };
   const runs = await interleaved({
@@ -38,7 +38,7 @@ await insideNamespaces(async (plan) => {
 });
 
 async function openAll(plan, rows) {
-  const { work, profile } = plan;
+  const { work } = plan;
   const dist = copyOfDist(plan);
   const homes = join(work, 'homes');
   const first = join(homes, 'first');
@@ -58,7 +58,6 @@ async function openAll(plan, rows) {
       domain: DOMAIN,
       users: movedTo(home, users, first),
       dist,
-      profile,
     };
     mkdirSync(site.work, { recursive: true });
     const system = adapter.open(site);
@@ -73,7 +72,7 @@ async function settle(entry, row) {
   await entry.system.start();
   entry.up = true;
   if (row.fresh) return;
-  const times = { warmMs: 1000, runMs: 1000, limitMs: 20_000 };
+  const times = { warmMs: 500, runMs: 500, limitMs: 20_000 };
   for (const name of ['login-md5-c10', 'retr-2k'])
     await runRow(
       ROWS.find((one) => one.name === name),

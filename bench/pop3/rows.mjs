@@ -1,11 +1,12 @@
 // What is measured: a table. A row without `quick` is left out with --quick.
-//   load      login: connect, USER, PASS, STAT, QUIT, again and again, `connections` at a time; with `once` for each user once
-//             retr: every message of the mailbox by RETR, again and again, `ahead` commands before their answers
+//   load      login: connect, USER, PASS, STAT, QUIT, again and again, `connections` at a time; with `each` for each user once
+//             retr: the messages of the mailbox by RETR, in turn, up to `ahead` commands before their answers
 //             list: login, UIDL, LIST, and hold the connection while memory is looked at
 //             idle: `connections` sessions that have logged in and say nothing
 //   who       the users, in turn, by what the accounts call them (see accounts.mjs)
 //   noDelay   false: a client that leaves Nagle's algorithm on
 //   fresh     the servers are started anew before it
+//   repeat    not the first session, but those that follow
 //   forget    what a server has written down about the mailbox is removed before it
 //   once      in one round only
 
@@ -15,7 +16,7 @@ const list = { load: 'list', connections: 1 };
 const idle = { load: 'idle', connections: 500, once: true };
 
 export const ROWS = [
-  { name: 'login-c1', ...login, connections: 1, quick: true },
+  { name: 'login-c1', ...login, connections: 1 },
   { name: 'login-c10', ...login, quick: true },
   { name: 'login-md5-c10', ...login, who: 'md5', quick: true },
   { name: 'login-100-c10', ...login, who: 'system' },
@@ -26,10 +27,10 @@ export const ROWS = [
   { name: 'retr-100k', ...retr, who: 'large', quick: true },
   { name: 'list-50k-first', ...list, who: 'many', forget: true, quick: true },
   { name: 'list-50k', ...list, who: 'many', repeat: true, quick: true },
-  { name: 'list-50k-nosize-first', ...list, who: 'nosize', forget: true },
-  { name: 'list-50k-nosize', ...list, who: 'nosize', repeat: true },
+  { name: 'list-50k-nosize-first', ...list, who: 'nosize', forget: true, once: true },
+  { name: 'list-50k-nosize', ...list, who: 'nosize', repeat: true, once: true },
   { name: 'idle-500-virtual', ...idle, who: 'virtual', quick: true },
-  { name: 'idle-500-system', ...idle, who: 'system', quick: true },
+  { name: 'idle-500-system', ...idle, who: 'system' },
   { name: 'login-new-c10', ...login, who: 'system', each: true, fresh: true, once: true },
 ];
 

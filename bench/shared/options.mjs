@@ -13,7 +13,6 @@ const COMMON = {
   json: { type: 'string' },
   scratch: { type: 'string' },
   dist: { type: 'string' },
-  profile: { type: 'string' },
   help: { type: 'boolean', default: false },
 };
 
@@ -34,14 +33,13 @@ export function parseCommon(args, known, { own = {}, limits }) {
   const limit = Number(values.limit ?? limits[values.quick ? 'quick' : 'whole']);
   if (rows === undefined || systems === undefined) return undefined;
   if (!(rounds >= 1 && rounds <= 50 && limit >= 1 && limit <= 600)) return undefined;
-  const { only: _only, system: _system, profile, dist, ...others } = values;
+  const { only: _only, system: _system, dist, ...others } = values;
   return {
     ...others,
     rows,
     systems,
     rounds,
     limit,
-    profile: profile === undefined ? undefined : resolve(profile),
     dist: resolve(dist ?? BUILT),
   };
 }
@@ -53,7 +51,6 @@ export function commonUsage({ rows, systems }, limit) {
   --rounds N        how often each row is run on each system; the median counts (3)
   --limit SECONDS   a run that is not done by then is cut off and counted as far as it got (${limit})
   --json FILE       write every single measurement there
-  --profile DIR     have Node write CPU profiles of our servers there; costs a little time itself
   --dist DIR        our executables (bin/dist)
   --scratch DIR     on which disk (the temporary directory's)`;
 }

@@ -7,7 +7,7 @@
 //     forget(dir)    removes what the server keeps about the Maildir `dir`
 //   }
 //
-// site: { work (a directory of its own), port, domain, users, dist, profile }. The users are those of accounts.mjs, with
+// site: { work (a directory of its own), port, domain, users, dist }. The users are those of accounts.mjs, with
 // the `home` that is theirs on this system; all may log in at once, from one address.
 import { adaptersIn } from '../../shared/adapters.mjs';
 
