@@ -1,8 +1,9 @@
 import { tmpdir } from 'node:os';
+import { type FakeQueue, fakeQueue } from '@q/queue-socket/testing';
 import { beforeEach, expect, test } from 'vitest';
 import { qmqpSession } from './qmqpd.ts';
 import { hosted } from './server-main.ts';
-import { type FakeQueue, fakeQueue, netstring, talking } from './testing/fake-queue.ts';
+import { netstring, talking } from './testing/talking.ts';
 
 const PEER = { remoteIp: '192.0.2.7', remoteHost: 'mini.test', localIp: '192.0.2.1', env: {} };
 const OK = netstring('Kok 1000 qp 77');

@@ -2,10 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeCdb } from '@q/cdb';
+import { type FakeQueue, fakeQueue } from '@q/queue-socket/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { qmtpSession } from './qmtpd.ts';
 import { hosted } from './server-main.ts';
-import { type FakeQueue, fakeQueue, netstring, talking } from './testing/fake-queue.ts';
+import { netstring, talking } from './testing/talking.ts';
 
 const PEER = { remoteIp: '192.0.2.7', localHost: 'mx.test' };
 const OK = netstring('Kok 1000 qp 77');

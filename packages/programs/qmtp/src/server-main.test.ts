@@ -1,9 +1,10 @@
 import { Permanent, Temporary } from '@q/fault';
 import { BrokenOff } from '@q/qmtp';
+import { fakeQueue } from '@q/queue-socket/testing';
 import { Disconnected, Timeout } from '@q/session';
 import { expect, test } from 'vitest';
 import { hosted } from './server-main.ts';
-import { fakeQueue, talking } from './testing/fake-queue.ts';
+import { talking } from './testing/talking.ts';
 
 const services = { home: '/nonexistent', queue: fakeQueue(), now: () => 0 };
 const PEER = { remoteIp: '192.0.2.7', env: {} };

@@ -1,0 +1,1 @@
+export { type FakeQueue, fakeQueue } from './fake-queue.ts';
