@@ -12,34 +12,16 @@ import {
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { buildPrograms, Instance, until } from './testing/instance.ts';
-import { RunningSend, type SendOptions } from './testing/running-send.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { type Instance, until } from './testing/instance.ts';
+import { useSends } from './testing/sends.ts';
 
-let bin: string;
+const sends = useSends();
+const { start } = sends;
 let instance: Instance;
-let running: RunningSend[];
-
-beforeAll(async () => {
-  bin = await buildPrograms(['qmail-send', 'qmail-clean']);
-});
-afterAll(() => rm(bin, { recursive: true, force: true }));
 beforeEach(() => {
-  instance = new Instance({ locals: 'mail.test\n', virtualdomains: 'virtual.test:vdom\n' });
-  running = [];
+  instance = sends.instance;
 });
-afterEach(async () => {
-  for (const send of running) {
-    if (send.child.exitCode === null && send.child.signalCode === null) await send.end('SIGKILL');
-  }
-  await instance.remove();
-});
-
-function start(options: SendOptions = {}): RunningSend {
-  const send = new RunningSend(bin, instance, options);
-  running.push(send);
-  return send;
-}
 
 const SECONDS = () => Math.floor(Date.now() / 1000);
 
