@@ -2,11 +2,12 @@
 // program that keeps what it gets.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DIST, openDirectory, steadyPort } from './lib/instance.ts';
+import { keptIn, makeKeepingQueue, queueProgram } from './lib/keeping-queue.ts';
 import { killQuietly, until } from './lib/processes.ts';
 import { emptyRules, netstring } from './lib/qmqp.ts';
 import { installed, isRoot, run } from './lib/run.ts';
@@ -22,9 +23,7 @@ beforeEach(() => {
   clients = [];
   env = { PATH: process.env.PATH, QMAILHOME: home, QMAILQUEUE: join(home, 'queue') };
   mkdirSync(join(home, 'control'));
-  mkdirSync(join(home, 'kept'));
-  chmodSync(join(home, 'kept'), 0o777);
-  queueProgram(`cat >${home}/kept/$$.message && cat <&1 >${home}/kept/$$.envelope`);
+  makeKeepingQueue(home);
 });
 
 afterEach(async () => {
@@ -35,10 +34,6 @@ afterEach(async () => {
   }
   rmSync(home, { recursive: true, force: true });
 });
-
-function queueProgram(text: string): void {
-  writeFileSync(join(home, 'queue'), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
-}
 
 /** Starts a resident server; resolves with its port. */
 async function listen(name: string, ...args: string[]) {
@@ -79,16 +74,7 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
-/** The kept messages, by their envelopes. */
-function kept(): Map<string, string> {
-  const files = readdirSync(join(home, 'kept')).filter((name) => name.endsWith('.envelope'));
-  return new Map(
-    files.map((name) => [
-      readFileSync(join(home, 'kept', name), 'latin1'),
-      readFileSync(join(home, 'kept', name.replace('envelope', 'message')), 'latin1'),
-    ]),
-  );
-}
+const kept = () => keptIn(home);
 
 const qmtp = (mark: string, recipients: readonly string[]) =>
   netstring(`\n${mark}\n`) + netstring(mark) + netstring(recipients.map(netstring).join(''));
@@ -118,7 +104,7 @@ test('one process serves many clients with many messages each, and none gets the
 });
 
 test('a hundred megabytes go through a server that holds none of them', async () => {
-  queueProgram(`wc -c >${home}/kept/size; cat <&1 >/dev/null`);
+  queueProgram(home, `wc -c >${home}/kept/size; cat <&1 >/dev/null`);
   const { server, port } = await listen('qmail-qmtpd');
   const { socket, heard } = client(port);
   const size = 100_000_000;
@@ -163,10 +149,10 @@ test('a message that is under way at a stop is still taken', async () => {
 });
 
 test('a filter that exits 82 has its own words told to the clients of both servers', async () => {
-  queueProgram('cat >/dev/null; echo "Dno spam here (#5.7.1)" >&6; exit 82');
+  queueProgram(home, 'cat >/dev/null; echo "Dno spam here (#5.7.1)" >&6; exit 82');
   const one = await run(join(DIST, 'qmail-qmtpd'), [], { env, input: qmtp('x', ['a@b', 'c@d']) });
   expect(one.out.toString()).toBe(netstring('Dno spam here (#5.7.1)').repeat(2));
-  queueProgram('cat >/dev/null; echo "Zscanner is away" >&6; exit 82');
+  queueProgram(home, 'cat >/dev/null; echo "Zscanner is away" >&6; exit 82');
   const request = netstring(netstring('m') + netstring('a@b') + netstring('c@d'));
   const two = await run(join(DIST, 'qmail-qmqpd'), [], { env, input: request });
   expect([two.code, two.out.toString()]).toEqual([0, netstring('Zscanner is away')]);

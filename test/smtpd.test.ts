@@ -2,11 +2,12 @@
 // tcpserver, and against clients that others wrote. The queue is a program that keeps what it gets.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DIST, loopbackAddress, openDirectory, steadyPort } from './lib/instance.ts';
+import { keptIn, makeKeepingQueue } from './lib/keeping-queue.ts';
 import { killQuietly, until } from './lib/processes.ts';
 import { installed, isRoot, run } from './lib/run.ts';
 
@@ -21,14 +22,8 @@ beforeEach(() => {
   servers = [];
   env = { PATH: process.env.PATH, QMAILHOME: home, QMAILQUEUE: join(home, 'queue') };
   mkdirSync(join(home, 'control'));
-  mkdirSync(join(home, 'kept'));
-  chmodSync(join(home, 'kept'), 0o777);
   writeFileSync(join(home, 'control/me'), 'mx.test\n');
-  writeFileSync(
-    join(home, 'queue'),
-    `#!/bin/sh\ncat >${home}/kept/$$.message && cat <&1 >${home}/kept/$$.envelope\n`,
-    { mode: 0o755 },
-  );
+  makeKeepingQueue(home);
 });
 
 afterEach(async () => {
@@ -125,16 +120,7 @@ async function sendOne(port: number, mark: string): Promise<void> {
   await until('the server closes', () => client.gone);
 }
 
-/** The kept messages, by their envelopes. */
-function kept(): Map<string, string> {
-  const files = readdirSync(join(home, 'kept')).filter((name) => name.endsWith('.envelope'));
-  return new Map(
-    files.map((name) => [
-      readFileSync(join(home, 'kept', name), 'latin1'),
-      readFileSync(join(home, 'kept', name.replace('envelope', 'message')), 'latin1'),
-    ]),
-  );
-}
+const kept = () => keptIn(home);
 
 test('one process serves many clients at a time, and none gets the mail of another', async () => {
   const { port, log } = await listen('--max', '50');
