@@ -9,18 +9,19 @@ import { join } from 'node:path';
  * package, in order. Throws with what is missing.
  */
 export function fetchPackages(names, dir) {
+  const had = new Set();
   return names.map((name) => {
     const tree = join(dir, name, 'root');
     const debs = join(dir, name, 'debs');
     mkdirSync(tree, { recursive: true });
     mkdirSync(debs);
-    for (const wanted of [name, ...missingLibraries(name)]) {
-      // apt complains when its own user cannot write here; it then downloads as root, which will do.
-      if (run('apt-get', ['download', '-qq', wanted], debs).status !== 0)
-        throw new Error(
-          `cannot download ${wanted}: is this Debian, and has apt-get update been run?`,
-        );
-    }
+    const wanted = [name, ...missingLibraries(name)].filter((one) => !had.has(one));
+    for (const one of wanted) had.add(one);
+    // apt complains when its own user cannot write here; it then downloads as root, which will do.
+    if (wanted.length > 0 && run('apt-get', ['download', '-qq', ...wanted], debs).status !== 0)
+      throw new Error(
+        `cannot download ${wanted.join(' ')}: is this Debian, and has apt-get update been run?`,
+      );
     for (const deb of readdirSync(debs)) must('dpkg-deb', ['-x', join(debs, deb), tree], debs);
     return { name, tree, version: versionOf(name) };
   });
@@ -30,11 +31,10 @@ export function fetchPackages(names, dir) {
 function missingLibraries(name) {
   const { stdout } = must('apt-cache', ['depends', '--important', name], '/');
   const depends = [...stdout.matchAll(/^\s*\|?(?:Pre)?Depends: (lib\S+)$/gm)].map(([, lib]) => lib);
-  return depends.filter((lib) => !installed(lib));
-}
-
-function installed(name) {
-  return run('dpkg-query', ['-s', name], '/').stdout.includes('\nStatus: install ok installed\n');
+  const format = `\${Package} \${Status}\n`;
+  // It fails where one of them is unknown, and tells of the others.
+  const known = run('dpkg-query', ['-W', '-f', format, ...depends], '/').stdout.split('\n');
+  return depends.filter((lib) => !known.includes(`${lib} install ok installed`));
 }
 
 function versionOf(name) {
