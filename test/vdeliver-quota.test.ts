@@ -123,7 +123,7 @@ describe('maildirsize', () => {
     expect(await deliver()).toEqual(OK);
     expect((await domain.tool('vchattr', ['--hardquota', String(2 * STORED), 'me'])).err).toBe('');
     expect([await deliver(), await deliver()]).toEqual([OK, [100, FULL]]);
-    expect((await domain.tool('vchattr', ['--hardquota', '-', 'me'])).err).toBe('');
+    expect((await domain.tool('vchattr', ['--hardquota', '--', '-', 'me'])).err).toBe('');
     expect(await deliver()).toEqual(OK);
     expect(readdirSync(inBox()).sort()).toEqual(['cur', 'new', 'tmp']);
   });
