@@ -7,7 +7,7 @@ import { TextDecoder } from 'node:util';
 import iconv from 'iconv-lite';
 
 /** Decodes a text piece by piece; bytes that mean nothing in the charset become U+FFFD. */
-export interface TextDecoding {
+interface TextDecoding {
   push(bytes: Buffer): string;
   end(): string;
 }

@@ -1,8 +1,7 @@
 // What the Content-* fields of a part say (RFC 2045, RFC 2183; body fields of RFC 3501, 7.4.2).
 
-import { asciiLower } from '@q/bytes';
 import { Cursor } from './cursor.ts';
-import type { FieldName, Fields } from './field-collector.ts';
+import type { Fields } from './field-collector.ts';
 import { LANGUAGES_MAX } from './limits.ts';
 import type { Disposition, Parameters } from './message.ts';
 import { readParameters } from './parameter.ts';
@@ -38,17 +37,30 @@ const DIGEST_DEFAULT: MediaType = { type: 'message', subtype: 'rfc822', paramete
 export function contentOf(fields: Fields, inDigest: boolean): Content {
   const type = fields.get('content-type');
   const missing = type === undefined && inDigest ? DIGEST_DEFAULT : PLAIN_TEXT;
-  return {
-    ...(type === undefined ? missing : (mediaType(type) ?? missing)),
-    encoding: leadingToken(fields.get('content-transfer-encoding') ?? '') || '7bit',
+  const media = type === undefined ? missing : (mediaType(type) ?? missing);
+  const content: { -readonly [K in keyof Content]: Content[K] } = {
+    type: media.type,
+    subtype: media.subtype,
+    parameters: media.parameters,
+    encoding: leadingToken(fields.get('content-transfer-encoding')) || '7bit',
     languages: languagesOf(fields.get('content-language') ?? ''),
-    ...given('disposition', dispositionOf(fields.get('content-disposition'))),
-    ...textField(fields, 'id', 'content-id'),
-    ...textField(fields, 'description', 'content-description'),
-    ...textField(fields, 'md5', 'content-md5'),
-    ...textField(fields, 'location', 'content-location'),
   };
+  // A property is there only when it has a value: a part of a large message costs no more than it says.
+  const disposition = dispositionOf(fields.get('content-disposition'));
+  if (disposition !== undefined) content.disposition = disposition;
+  for (const [key, name] of TEXT_FIELDS) {
+    const text = fields.get(name);
+    if (text) content[key] = text;
+  }
+  return content;
 }
+
+const TEXT_FIELDS = [
+  ['id', 'content-id'],
+  ['description', 'content-description'],
+  ['md5', 'content-md5'],
+  ['location', 'content-location'],
+] as const;
 
 /**
  *   content = type "/" subtype *( ";" parameter )
@@ -58,12 +70,12 @@ export function contentOf(fields: Fields, inDigest: boolean): Content {
 function mediaType(field: string): MediaType | undefined {
   const cursor = new Cursor(field);
   cursor.blanks();
-  const type = asciiLower(cursor.run(TOKEN));
+  const type = cursor.run(TOKEN).toLowerCase();
   cursor.blanks();
   if (type === '' || cursor.here !== '/') return undefined;
   cursor.at++;
   cursor.blanks();
-  const subtype = asciiLower(cursor.run(TOKEN));
+  const subtype = cursor.run(TOKEN).toLowerCase();
   if (subtype === '') return undefined;
   cursor.blanks();
   return { type, subtype, parameters: readParameters(cursor) };
@@ -73,7 +85,7 @@ function dispositionOf(field: string | undefined): Disposition | undefined {
   if (field === undefined) return undefined;
   const cursor = new Cursor(field);
   cursor.blanks();
-  const type = asciiLower(cursor.run(TOKEN));
+  const type = cursor.run(TOKEN).toLowerCase();
   if (type === '') return undefined;
   cursor.blanks();
   return { type, parameters: readParameters(cursor) };
@@ -92,19 +104,11 @@ function languagesOf(field: string): string[] {
   return languages;
 }
 
-function leadingToken(field: string): string {
+function leadingToken(field: string | undefined): string {
+  if (field === undefined) return '';
   const cursor = new Cursor(field);
   cursor.blanks();
-  return asciiLower(cursor.run(TOKEN));
-}
-
-function textField<K extends string>(fields: Fields, key: K, name: FieldName) {
-  return given(key, fields.get(name) || undefined);
-}
-
-/** An object with the property, or without when there is no value: exactOptionalPropertyTypes wants it absent. */
-function given<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
-  return (value === undefined ? {} : { [key]: value }) as { [P in K]?: V };
+  return cursor.run(TOKEN).toLowerCase();
 }
 
 /** RFC 2045, 5.1. */

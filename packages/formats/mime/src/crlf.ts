@@ -63,7 +63,7 @@ export async function* crlfRange(
 }
 
 /** Turns bare LFs into CRLFs; a CR that stands alone stays one. */
-export class CrlfConverter {
+class CrlfConverter {
   #afterCr = false;
 
   /** Says what byte stands before those to come. */

@@ -1,7 +1,6 @@
 // Gathers the header fields of one part that its description is made of, while the header is read line by line. Of
 // fields of one name the first counts: a second From must not show another sender than the first program saw.
 
-import { asciiLower } from '@q/bytes';
 import { trimBlanks } from './blanks.ts';
 import { FIELD_MAX } from './limits.ts';
 
@@ -65,7 +64,8 @@ export class FieldCollector {
     this.#current = undefined;
     const colon = colonOf(bytes, from, Math.min(to, from + NAME_MAX));
     if (colon < 0) return;
-    const name = asciiLower(bytes.toString('latin1', from, colon).trimEnd());
+    // No other letter than A to Z becomes one of a name that is looked for.
+    const name = bytes.toString('latin1', from, colon).trimEnd().toLowerCase();
     if (!this.#wanted.has(name) || this.#pieces.has(name as FieldName)) return;
     this.#current = [];
     this.#room = Math.min(FIELD_MAX, this.#budget.left);

@@ -100,7 +100,7 @@ BASE64_VALUES['='.charCodeAt(0)] = PADDING;
  * "=XX" is a byte, "=" at the end of a line joins it to the next, blanks at the end of a line are not part of it. Line
  * ends stay what they are, LF or CRLF. A "=" before anything else is itself.
  */
-export class QuotedPrintableDecoder implements TransferDecoder {
+class QuotedPrintableDecoder implements TransferDecoder {
   /** What cannot be decided yet: a "=" and what may belong to it, or blanks that may end the line. */
   #held: Buffer = EMPTY;
 
