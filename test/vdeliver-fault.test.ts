@@ -2,7 +2,7 @@
 // forwards and autoresponse. What it reports as delivered is in the mailbox, whole, and has been forwarded, and what it
 // does not comes with the next try, whatever the fault left behind.
 //
-//   VDELIVER_FAULTS=2000   so many faults instead of 80
+//   VDELIVER_FAULTS=2000   so many faults instead of 45
 //   FAULT_SEED=1           with this seed; it is printed
 
 import { spawn } from 'node:child_process';
@@ -29,7 +29,7 @@ import {
   type VirtualDomain,
 } from './lib/virtual-domain.ts';
 
-const FAULTS = Number(process.env.VDELIVER_FAULTS ?? 80);
+const FAULTS = Number(process.env.VDELIVER_FAULTS ?? 45);
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000_007);
 const { ENOSPC, EIO, EMFILE, EDQUOT } = constants.errno;
 
