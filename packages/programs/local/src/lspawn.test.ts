@@ -128,8 +128,9 @@ describe('in a private instance', () => {
     const local = "nobody-here.at'all";
     lspawn.send(0, '7/53', '', `${local}@example.org`);
     lspawn.send(1, '7/53', '', '--help@example.org');
-    const hasAlias = /^alias:/m.test(readFileSync('/etc/passwd', 'latin1'));
-    const expected = hasAlias ? /^Z/ : /^ZUnable to find alias user!\n$/;
+    // Where there is one, as another test may make one just now, the instance cannot deliver as that.
+    const expected =
+      /^Z(Unable to find alias user!|This instance runs as uid \d+ and cannot .*)\n$/;
     expect(await lspawn.report(0)).toMatch(expected);
     expect(await lspawn.report(1)).toMatch(expected);
     expect(await lspawn.end()).toBe(0);
