@@ -2,7 +2,8 @@
 // password, and a domain owner with virtual users. Needs root. Everything is below one scratch directory,
 // and the accounts it made are removed again.
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,6 +41,7 @@ const OWNER = 'qtowner';
 
 /** Makes the host. Throws when this machine has qmail users of its own: a test must not touch those. */
 export async function makeRealHost(): Promise<RealHost> {
+  const release = await waitForTurn();
   await removeAccounts();
   const top = openDirectory('real-host-');
   const home = join(top, 'qmail');
@@ -85,8 +87,22 @@ export async function makeRealHost(): Promise<RealHost> {
       await removeInstance(home, []);
       await removeInstance(top, []);
       await removeAccounts();
+      release();
     },
   };
+}
+
+/**
+ * There is one set of qmail's users on a machine, and test files run side by side: one host at a time. Gives what
+ * lets the next one in; the end of this process does too.
+ */
+async function waitForTurn(): Promise<() => void> {
+  const lock = join(tmpdir(), 'qmail-ts-test-real-host');
+  const holder = spawn('flock', [lock, 'sh', '-c', 'echo; exec cat'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  await once(holder.stdout, 'data');
+  return () => holder.stdin.end();
 }
 
 /** Accounts that a test made: an earlier run that was cut short may have left them. */
