@@ -12,10 +12,10 @@
 //   fsync todo                       S4 for good: only now the caller hears of success
 //
 // Durable must be: mess/S/N and its name, what todo/N holds and its name. The name intd/N need not be: it is
-// the same file as todo/N, and S4 does without. Both files are synced side by side; mess/S comes after its file,
-// whose journal commit has its name in most file systems, so that there is nothing left to wait for. Syncs of
-// directories are shared with other messages (DirectorySync), and so is the waking of qmail-send. Everything
-// else is done at once (see @q/fsx, fd.ts).
+// the same file as todo/N, and S4 does without. mess/S comes after its file, whose journal commit has its name in
+// most file systems, so that there is nothing left to wait for. A message that is alone is synced by this thread;
+// of several, both files of each are synced side by side, and syncs of directories are shared (DirectorySync), as is
+// the waking of qmail-send. Everything else is done at once (see @q/fsx, fd.ts).
 //
 // Trouble before the link truncates and unlinks intd/N, then mess/S/N. After the link nothing is taken
 // back: qmail-send may have seen it.
@@ -35,9 +35,11 @@ import { receivedByQueue } from '@q/message';
 import { giveBackRoom, ROOM_SIZE, takeRoom } from '@q/net';
 import { encodeIntdHead, messageIdOf, QUEUE_ALARM, type QueuePaths } from '@q/queue-files';
 import { type Queued, QueueExit, type QueueSink } from '@q/queue-socket';
+import type { Committers } from './committers.ts';
 import { createPidFile, type PidNames } from './pid-names.ts';
 import { isAbsent, remove, removeSync } from './removal.ts';
 import { faultFor, step, stepNow } from './steps.ts';
+import { AT_ONCE, besideOthers, type Syncs } from './syncs.ts';
 
 const MODE = 0o644;
 
@@ -46,6 +48,8 @@ export interface EntryOptions {
   readonly names: PidNames;
   /** Shared by all messages of the process. */
   readonly directories: DirectorySync;
+  /** All who commit in this process; undefined: there is only this message. */
+  readonly committers?: Committers | undefined;
   /** Wakes qmail-send. Nobody waits for it, and it may fail: qmail-send looks by itself now and then. */
   readonly wake: () => void;
   /** Who queues it: recorded in intd as u. */
@@ -115,7 +119,7 @@ export class QueueEntry implements QueueSink {
   async endMessage(): Promise<void> {
     if (this.#state === 'new') this.#createMessage();
     this.#flushNow(this.#mess);
-    if (this.#large) this.#syncMessage();
+    if (this.#large) this.#syncMessage(besideOthers(this.#options.directories));
     const path = this.#options.paths.intd(this.#number);
     this.#intd = stepNow(QueueExit.NO_ENVELOPE_FILE, 'unable to create in intd', () =>
       createExclusiveSync(path, MODE),
@@ -131,23 +135,32 @@ export class QueueEntry implements QueueSink {
 
   async commit(): Promise<Queued> {
     this.#envelope.finish();
-    const { paths, directories } = this.#options;
-    const number = this.#number;
     this.#flushNow(this.#intd);
-    await Promise.all([
-      this.#messSynced ?? this.#syncMessage(),
-      step(QueueExit.WRITE_ERROR, 'unable to sync the envelope', fsyncFd(this.#intd)),
-    ]);
+    const { committers, directories } = this.#options;
+    const alone = committers === undefined || (await committers.enter());
+    try {
+      // A large message takes the disk long: nobody is to wait for that who could be served meanwhile.
+      await this.#commit(alone && !this.#large ? AT_ONCE : besideOthers(directories));
+    } finally {
+      committers?.leave();
+    }
+    return { number: this.#number, qp: this.#qp };
+  }
+
+  async #commit(syncs: Syncs): Promise<void> {
+    const envelope = step(QueueExit.WRITE_ERROR, 'unable to sync the envelope', () =>
+      fsyncFd(this.#intd),
+    );
+    await Promise.all([envelope, this.#messSynced ?? this.#syncMessage(syncs)]);
     this.#checkStillOurs();
     this.#close();
     this.#link();
     try {
-      const synced = directories.sync(paths.directory('todo'));
-      await step(QueueExit.NO_TODO_LINK, 'unable to sync todo', synced);
+      const todo = this.#options.paths.directory('todo');
+      await step(QueueExit.NO_TODO_LINK, 'unable to sync todo', () => syncs.directory(todo));
     } finally {
       this.#options.wake();
     }
-    return { number, qp: this.#qp };
   }
 
   async abort(): Promise<void> {
@@ -205,16 +218,12 @@ export class QueueEntry implements QueueSink {
     this.#gatherText(receivedByQueue({ pid: this.#qp, who, now }), this.#mess);
   }
 
-  #syncMessage(): Promise<unknown> {
-    const { directories } = this.#options;
+  #syncMessage(syncs: Syncs): Promise<unknown> {
     const directory = dirname(this.#messPath);
-    this.#messSynced = step(
-      QueueExit.WRITE_ERROR,
-      'unable to sync the message',
-      fsyncFd(this.#mess),
-    ).then(() =>
-      step(QueueExit.NO_MESSAGE_LINK, 'unable to sync mess', directories.sync(directory)),
-    );
+    const { WRITE_ERROR, NO_MESSAGE_LINK } = QueueExit;
+    this.#messSynced = step(WRITE_ERROR, 'unable to sync the message', () =>
+      syncs.file(this.#mess),
+    ).then(() => step(NO_MESSAGE_LINK, 'unable to sync mess', () => syncs.directory(directory)));
     this.#messSynced.catch(() => {}); // commit() awaits it
     return this.#messSynced;
   }
@@ -264,7 +273,7 @@ export class QueueEntry implements QueueSink {
   async #flush(fd: number): Promise<void> {
     if (this.#room === undefined) return;
     const bytes = this.#room.subarray(0, this.#gathered);
-    await step(QueueExit.WRITE_ERROR, 'unable to write', writeFully(fd, bytes));
+    await step(QueueExit.WRITE_ERROR, 'unable to write', () => writeFully(fd, bytes));
     this.#gathered = 0;
   }
 

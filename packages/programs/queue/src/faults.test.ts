@@ -13,7 +13,11 @@ import {
   removeInstance,
 } from './testing/instance.ts';
 
-const BODY = Buffer.alloc(100_000, 'b');
+/** One is synced by threads while more of it comes or the envelope is written, the other one at once. */
+const BODIES = [
+  ['large', Buffer.alloc(100_000, 'b')],
+  ['small', Buffer.alloc(2000, 'b')],
+] as const;
 
 let instance: Instance;
 
@@ -23,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => removeInstance(instance));
 
 /** Queues one message with FAULT in the environment: exit code or signal, and the operations that succeeded. */
-async function run(fault: string) {
+async function run(fault: string, body: Buffer) {
   const trace = join(instance.home, 'run', 'trace');
   writeFileSync(trace, '', { mode: 0o666 });
   const child = spawn('/bin/sh', ['-c', `chmod 666 ${trace}; exec ${instance.program}`], {
@@ -32,7 +36,7 @@ async function run(fault: string) {
   });
   const fd1 = child.stdout as unknown as Writable;
   for (const stream of [child.stdin, fd1]) stream.on('error', () => {});
-  child.stdin?.end(BODY);
+  child.stdin?.end(body);
   fd1.end('Fa@b\0Tc@d\0\0');
   const [code, signal] = await once(child, 'exit');
   return {
@@ -42,10 +46,10 @@ async function run(fault: string) {
 }
 
 /** Queued messages are whole; then everything is removed. Returns how many there were, and what else. */
-function sweep(): { queued: number; left: string[] } {
+function sweep(sent: Buffer): { queued: number; left: string[] } {
   const messages = queuedMessages(instance.home);
   for (const { body, envelope } of messages) {
-    expect(body.equals(BODY)).toBe(true);
+    expect(body.equals(sent)).toBe(true);
     expect(envelope).toMatchObject({ sender: 'a@b', recipients: ['c@d'] });
   }
   const left = debris(instance.home);
@@ -55,40 +59,55 @@ function sweep(): { queued: number; left: string[] } {
   return { queued: messages.length, left: left.slice(0, left.length - 3 * messages.length) };
 }
 
-test('message, envelope and the names that lead to them are synced before the commit, the commit before success', async () => {
-  const { end, trace } = await run(':0');
-  expect(end).toBe(0);
-  const at = (pattern: RegExp) => {
-    const found = trace.findIndex((line) => pattern.test(line));
-    expect(found, `${pattern} in\n${trace.join('\n')}`).toBeGreaterThanOrEqual(0);
-    return found;
-  };
-  const mess = / (\d+)$/.exec(trace[at(/^createExclusiveSync queue\/pid\//)] as string)?.[1];
-  const intd = / (\d+)$/.exec(trace[at(/^createExclusiveSync queue\/intd\//)] as string)?.[1];
-  const commit = at(/^linkSync queue\/intd\/\d+ queue\/todo\/\d+$/);
-  const named = at(/^linkSync queue\/pid\/\S+ queue\/mess\/\d+\/\d+$/);
-  expect(named).toBeLessThan(at(/^unlinkSync queue\/pid/));
-  const nameSynced = at(/^fsyncDir queue\/mess\/\d+$/);
-  expect(nameSynced).toBeGreaterThan(named);
-  expect(nameSynced).toBeLessThan(commit);
-  for (const fd of [mess, intd]) {
-    const lastWrite = trace.findLastIndex((line) => line.match(`^writeFully(Sync)? ${fd}$`));
-    expect(lastWrite).toBeGreaterThan(0);
-    const synced = at(new RegExp(`^fsyncFd ${fd}$`));
-    expect(lastWrite).toBeLessThan(synced);
-    expect(synced).toBeLessThan(commit);
-  }
-  expect(at(/^fsyncDir queue\/todo$/)).toBeGreaterThan(commit);
-  sweep();
-});
+test.each(BODIES)(
+  'a %s message, its envelope and the names that lead to them are synced before the commit, the commit before success',
+  async (_size, body) => {
+    const { end, trace } = await run(':0', body);
+    expect(end).toBe(0);
+    const at = (pattern: RegExp, from = 0) => {
+      const found = trace.findIndex((line, i) => i >= from && pattern.test(line));
+      expect(found, `${pattern} in\n${trace.join('\n')}`).toBeGreaterThanOrEqual(0);
+      return found;
+    };
+    const fdAt = (line: number) => / (\d+)$/.exec(trace[line] as string)?.[1];
+    /** Where a directory is synced, by name or as an open file. */
+    const directorySynced = (path: string) => {
+      const found = at(new RegExp(`^(fsyncDir ${path}|openSync ${path} \\d+)$`));
+      if (trace[found]?.startsWith('fsyncDir')) return found;
+      return at(new RegExp(`^fsyncSync ${fdAt(found)}$`), found);
+    };
+    const mess = fdAt(at(/^createExclusiveSync queue\/pid\//));
+    const intd = fdAt(at(/^createExclusiveSync queue\/intd\//));
+    const commit = at(/^linkSync queue\/intd\/\d+ queue\/todo\/\d+$/);
+    const named = at(/^linkSync queue\/pid\/\S+ queue\/mess\/\d+\/\d+$/);
+    expect(named).toBeLessThan(at(/^unlinkSync queue\/pid/));
+    const nameSynced = directorySynced('queue/mess/\\d+');
+    expect(nameSynced).toBeGreaterThan(named);
+    expect(nameSynced).toBeLessThan(commit);
+    for (const fd of [mess, intd]) {
+      const lastWrite = trace.findLastIndex((line) => line.match(`^writeFully(Sync)? ${fd}$`));
+      expect(lastWrite).toBeGreaterThan(0);
+      const synced = at(new RegExp(`^fsync(Fd|Sync) ${fd}$`));
+      expect(lastWrite).toBeLessThan(synced);
+      expect(synced).toBeLessThan(commit);
+    }
+    expect(directorySynced('queue/todo')).toBeGreaterThan(commit);
+    sweep(body);
+  },
+);
 
-test.each(['EIO', 'ENOSPC', 'EMFILE'])(
-  '%s in any step has its exit code and leaves nothing; a message once committed stays',
-  async (errno) => {
+test.each([
+  ['EIO', ...BODIES[0]],
+  ['EIO', ...BODIES[1]],
+  ['ENOSPC', ...BODIES[0]],
+  ['EMFILE', ...BODIES[1]],
+] as const)(
+  '%s in any step of a %s message has its exit code and leaves nothing; one once committed stays',
+  async (errno, _size, body) => {
     const codes = new Set<number | string>();
     for (let step = 1; ; step++) {
-      const { end, trace } = await run(`${errno}:${step}`);
-      const { queued, left } = sweep();
+      const { end, trace } = await run(`${errno}:${step}`, body);
+      const { queued, left } = sweep(body);
       if (end === 0) {
         expect(queued).toBe(1);
         expect(step).toBeGreaterThan(14);
@@ -105,9 +124,10 @@ test.each(['EIO', 'ENOSPC', 'EMFILE'])(
 );
 
 test('killed before any step, it leaves garbage of state S2 or S3, or a whole message', async () => {
+  const [, body] = BODIES[1];
   for (let step = 1; ; step++) {
-    const { end } = await run(`kill:${step}`);
-    const { queued, left } = sweep();
+    const { end } = await run(`kill:${step}`, body);
+    const { queued, left } = sweep(body);
     if (end === 0) break;
     expect(end).toBe('SIGKILL');
     expect(queued).toBeLessThanOrEqual(1);

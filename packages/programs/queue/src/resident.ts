@@ -11,6 +11,7 @@ import { type InvokerIds, invokedBy } from '@q/message';
 import { type PeerCredentials, peerCredentials } from '@q/posix';
 import type { QueuePaths } from '@q/queue-files';
 import { QueueExit, type QueueHandlers, refuse, serveQueueConnection } from '@q/queue-socket';
+import { Committers } from './committers.ts';
 import { ConnectionCounts } from './connection-counts.ts';
 import { QueueEntry } from './entry.ts';
 import { GRACE_SECONDS, THREADS } from './limits.ts';
@@ -69,7 +70,9 @@ function connectionHandler(options: ServeQueueOptions, signals: Signals) {
   const { ids, log, owner, paths } = options;
   const names = new PidNames();
   const directories = new DirectorySync();
+  const committers = new Committers();
   const wake = groupedTrigger(paths.lock('trigger'));
+  const shared = { paths, names, directories, committers, wake };
   const trusted = [owner, 0, ...(ids.single ? [] : [ids.alias, ids.qmaild, ids.qmails])];
   const counts = new ConnectionCounts(trusted);
 
@@ -86,7 +89,7 @@ function connectionHandler(options: ServeQueueOptions, signals: Signals) {
       begin: (ordinal) => {
         // Of several messages of one process only the first can have its pid as a name.
         const pid = ordinal === 1 && peer.pid > 0 ? peer.pid : undefined;
-        return new QueueEntry({ paths, names, directories, wake, uid: peer.uid, who, pid });
+        return new QueueEntry({ ...shared, uid: peer.uid, who, pid });
       },
       onFault: (fault) => log(`uid ${peer.uid}: ${errnoText(fault)}`),
     };

@@ -3,10 +3,14 @@
 import { errnoOf, errnoText, Temporary } from '@q/fault';
 import { QueueExit } from '@q/queue-socket';
 
-/** Waits for one step; its trouble becomes a fault with qmail-queue's exit code for it. */
-export async function step<T>(exitCode: number, what: string, work: Promise<T>): Promise<T> {
+/** Takes one step and waits for it; its trouble becomes a fault with qmail-queue's exit code for it. */
+export async function step<T>(
+  exitCode: number,
+  what: string,
+  action: () => Promise<T> | T,
+): Promise<T> {
   try {
-    return await work;
+    return await action();
   } catch (error) {
     throw faultFor(exitCode, what, error);
   }

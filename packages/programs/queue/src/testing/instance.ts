@@ -73,7 +73,7 @@ export function faults(): Plugin {
   const wrapped: Readonly<Record<string, { readonly real: string; readonly names: string[] }>> = {
     'node:fs': {
       real: 'node:fs',
-      names: ['closeSync', 'fstatSync', 'linkSync', 'unlinkSync'],
+      names: ['closeSync', 'fstatSync', 'fsyncSync', 'linkSync', 'openSync', 'unlinkSync'],
     },
     '@q/fsx': {
       real: join(real, 'index.ts'),
@@ -81,7 +81,8 @@ export function faults(): Plugin {
     },
     './fd.ts': { real: join(real, 'fd.ts'), names: ['fsyncDir'] },
   };
-  const users = /programs\/queue\/src\/(entry|pid-names)\.ts$|base\/fsx\/src\/directory-sync\.ts$/;
+  const users =
+    /programs\/queue\/src\/(entry|pid-names|syncs)\.ts$|base\/fsx\/src\/directory-sync\.ts$/;
   return {
     name: 'faults',
     setup(esbuild) {
@@ -110,7 +111,7 @@ function wrapping({ real, names }: { readonly real: string; readonly names: stri
       if (now === Number(at)) throw Object.assign(new Error(code), { code });
     }
     function trace(name, args, result) {
-      const what = name.startsWith('create') ? args[0] + ' ' + result : args.slice(0, 2).filter((a) => typeof a !== 'object').join(' ');
+      const what = /^(create|open)/.test(name) ? args[0] + ' ' + result : args.slice(0, 2).filter((a) => typeof a !== 'object').join(' ');
       appendFileSync(process.env.TRACE, name + ' ' + what + '\\n');
       return result;
     }
