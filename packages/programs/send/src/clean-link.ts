@@ -2,6 +2,7 @@
 // out, one byte back for each, in order. Requests may follow each other without waiting.
 
 import type { Socket } from 'node:net';
+import { CLEAN_PATIENCE } from './limits.ts';
 import { Batch, openInput, openOutput } from './pipe.ts';
 
 export type CleanVerb = 'todo' | 'foop';
@@ -27,10 +28,19 @@ export class CleanLink {
 
   /** True when qmail-clean did it, false when it could not, undefined when it is gone: then nobody knows. */
   request(verb: CleanVerb, id: string): Promise<boolean | undefined> {
+    return this.#ask((bytes) => this.#requests.add(bytes), verb, id);
+  }
+
+  /** The same for what nobody waits for: at a moderate rate it goes with the next request, and saves two processes a turn. */
+  requestInTime(verb: CleanVerb, id: string): Promise<boolean | undefined> {
+    return this.#ask((bytes) => this.#requests.addPatiently(bytes, CLEAN_PATIENCE), verb, id);
+  }
+
+  #ask(send: (bytes: Buffer) => void, verb: CleanVerb, id: string): Promise<boolean | undefined> {
     if (!this.#alive) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
-      this.#requests.add(Buffer.from(`${verb}/${id}\0`, 'latin1'));
+      send(Buffer.from(`${verb}/${id}\0`, 'latin1'));
     });
   }
 

@@ -91,5 +91,8 @@ export const LOG_PATIENCE = 10;
 export const CLEAN_REQUEST_MIN = 7;
 export const CLEAN_REQUEST_MAX = 100;
 
+/** Milliseconds for which a request to qmail-clean whose answer nobody waits for waits for company. */
+export const CLEAN_PATIENCE = 10;
+
 /** qmail-clean looks for old files in pid before the first and then before every 31st further request. */
 export const PID_SWEEP_EVERY = 31;

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Batch } from './pipe.ts';
 
 /** An end whose writes the test completes. */
@@ -44,4 +44,19 @@ test('what is added in one turn is one write, and what is added during a write i
   expect(end.written.at(-1)).toBe('f');
   await turn();
   expect(end.written.length).toBe(3);
+});
+
+test('what is in no hurry goes with what is added next, or else after its time', async () => {
+  const end = slowEnd();
+  const batch = new Batch(end.output);
+  batch.addPatiently(Buffer.from('a'), 3_600_000);
+  await turn();
+  expect(end.written).toEqual([]);
+  batch.add(Buffer.from('b'));
+  await turn();
+  expect(end.written).toEqual(['ab']);
+  end.complete();
+  await turn();
+  batch.addPatiently(Buffer.from('c'), 1);
+  await vi.waitFor(() => expect(end.written).toEqual(['ab', 'c']), { timeout: 60_000 });
 });

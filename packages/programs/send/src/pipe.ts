@@ -33,6 +33,7 @@ export class Batch {
   readonly #onDrained: () => void;
   #pieces: Buffer[] = [];
   #scheduled = false;
+  #waiting: NodeJS.Timeout | undefined;
   #writing = false;
   #held = 0;
 
@@ -48,11 +49,16 @@ export class Batch {
   }
 
   add(bytes: Buffer): void {
-    this.#pieces.push(bytes);
-    this.#held += bytes.length;
+    this.#hold(bytes);
     if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => this.flush());
+  }
+
+  /** The same for what is in no hurry: it goes with what is added next, or after so many milliseconds. */
+  addPatiently(bytes: Buffer, milliseconds: number): void {
+    this.#hold(bytes);
+    if (!this.#scheduled) this.#waiting ??= setTimeout(() => this.flush(), milliseconds);
   }
 
   /** Does not wait for the turn's end. */
@@ -60,9 +66,16 @@ export class Batch {
     if (!this.#writing && this.#pieces.length > 0) this.#write();
   }
 
+  #hold(bytes: Buffer): void {
+    this.#pieces.push(bytes);
+    this.#held += bytes.length;
+  }
+
   #write(): void {
     const bytes = Buffer.concat(this.#pieces);
     this.#pieces = [];
+    clearTimeout(this.#waiting);
+    this.#waiting = undefined;
     this.#writing = true;
     this.#output.write(bytes, () => {
       this.#writing = false;

@@ -220,7 +220,7 @@ export class Todo implements EarlyEnds {
     this.#taken.delete(id);
     if (removed === undefined) return;
     log(`end msg ${id}`);
-    void this.#tools.clean.request('foop', id).then((cleaned) => {
+    void this.#tools.clean.requestInTime('foop', id).then((cleaned) => {
       // It leaves S2, which the collector finds.
       if (cleaned === false) log(`warning: qmail-clean unable to clean up ${paths.mess(id)}`);
     });
