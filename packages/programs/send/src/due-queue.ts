@@ -1,5 +1,6 @@
 // Messages ordered by the time they are due: a binary heap of 16 bytes an entry, so that a million queued
-// messages cost 16 MB. Message numbers are unsigned 64-bit, as inode numbers are.
+// messages cost 16 MB. Message numbers are unsigned 64-bit, as inode numbers are. Of those due at the same time, as
+// a backlog is, the lowest number is first: files whose inodes lie together on the disk are read and removed together.
 
 export interface Due {
   /** Seconds since 1970. */
@@ -41,6 +42,8 @@ export class DueQueue {
   /** Makes every entry due at `now` (SIGALRM). */
   makeAllDue(now: number): void {
     this.#at.fill(now, 0, this.#size);
+    for (let place = this.#size >> 1; place-- > 0; )
+      this.#sink(now, this.#id[place] as bigint, place);
   }
 
   /** All entries, in no order. Must not be changed meanwhile. */
@@ -63,7 +66,7 @@ export class DueQueue {
     let hole = from;
     while (hole > 0) {
       const parent = (hole - 1) >> 1;
-      if ((this.#at[parent] as number) <= at) break;
+      if (!this.#isBefore(at, id, parent)) break;
       this.#move(parent, hole);
       hole = parent;
     }
@@ -71,21 +74,30 @@ export class DueQueue {
     this.#id[hole] = id;
   }
 
-  /** Puts an entry in place of the first one. */
-  #sink(at: number, id: bigint): void {
-    let hole = 0;
+  /** Puts an entry in place of the one at `from`, and in order with what is below. */
+  #sink(at: number, id: bigint, from = 0): void {
+    let hole = from;
     for (;;) {
       let child = 2 * hole + 1;
       if (child >= this.#size) break;
       const right = child + 1;
-      if (right < this.#size && (this.#at[right] as number) < (this.#at[child] as number))
+      if (
+        right < this.#size &&
+        this.#isBefore(this.#at[right] as number, this.#id[right] as bigint, child)
+      )
         child = right;
-      if ((this.#at[child] as number) >= at) break;
+      if (this.#isBefore(at, id, child)) break;
       this.#move(child, hole);
       hole = child;
     }
     this.#at[hole] = at;
     this.#id[hole] = id;
+  }
+
+  /** True when a message with this time and number is to be tried before the one at that place. */
+  #isBefore(at: number, id: bigint, place: number): boolean {
+    const other = this.#at[place] as number;
+    return at < other || (at === other && id < (this.#id[place] as bigint));
   }
 
   #move(from: number, to: number): void {
