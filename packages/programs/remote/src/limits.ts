@@ -52,7 +52,10 @@ export const RESET_SECONDS = 10;
 /** Recipients of one transaction if control/remoterecipients does not say: every server takes 100 (RFC 5321 4.5.3.1.8). */
 export const RECIPIENTS_MAX = 100;
 
-/** Milliseconds in which the commands for a message's other recipients arrive. */
+/**
+ * Milliseconds in which the commands for a message's other recipients arrive, at most: those that qmail-send has written
+ * together are all there in one turn of the event loop, and a turn without another one ends the wait.
+ */
 export const GATHER_MS = 5;
 
 /** Milliseconds for which recipients wait for their message's transaction under way, to be the next one. */

@@ -6,6 +6,7 @@
 // would have caused. Nothing is tried again once the end of a message may have reached a server.
 
 import { fstatSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isFault } from '@q/fault';
 import type { Delivery } from '@q/spawn';
 import { type Batch, batchKey, destinationOf, type Member, newBatch } from './batch.ts';
@@ -121,9 +122,14 @@ export class Resident {
   }
 
   /** Waits for others to join, while the message's last transaction to the same place goes on. */
-  async #gather({ key, full }: Batch): Promise<void> {
+  async #gather({ key, full, members }: Batch): Promise<void> {
     if (key === undefined) return;
-    await within(GATHER_MS, full);
+    const until = performance.now() + GATHER_MS;
+    let joined: number;
+    do {
+      joined = members.length;
+      await nextTurn();
+    } while (members.length > joined && performance.now() < until);
     const running = this.#running.get(key);
     if (running !== undefined) await within(JOIN_MS, running, full);
   }

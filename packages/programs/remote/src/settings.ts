@@ -50,13 +50,26 @@ export function readSettings(home: string): Settings {
   }
 }
 
-/** `readSettings` for many calls: files are read again when one of them has changed, and after a failure. */
+/**
+ * `readSettings` for many calls: files are read again when one of them has changed, and after a failure. They are looked
+ * at once in a turn of the event loop: all commands that have come together are carried out by the same settings.
+ */
 export function watchedSettings(home: string): () => Settings {
+  const files = FILES.map((name) => join(home, 'control', name));
   let known: { readonly stamp: string; readonly settings: Settings } | undefined;
+  let looked = false;
   return () => {
+    if (looked && known !== undefined) return known.settings;
     // Before the reading: what changes meanwhile makes the next stamp differ.
-    const stamp = FILES.map((name) => lookAt(join(home, 'control', name))).join('\n');
-    if (known?.stamp !== stamp) known = { stamp, settings: readSettings(home) };
+    const stamp = files.map(lookAt).join('\n');
+    if (known?.stamp !== stamp) {
+      known = undefined;
+      known = { stamp, settings: readSettings(home) };
+    }
+    looked = true;
+    setImmediate(() => {
+      looked = false;
+    });
     return known.settings;
   };
 }
