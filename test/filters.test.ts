@@ -226,10 +226,33 @@ describe('preline', () => {
     for (const words of [[], ['-x', 'cat'], ['-f']]) expect((await run(...words)).code).toBe(100);
   });
 
+  test('a message that cannot be read to its end is never taken for a whole one', () => {
+    const words = ['-c', 'preline sh -c "cat; echo whole" <.'];
+    const ran = spawnSync('sh', words, { cwd: delivery.home, env: delivery.env });
+    expect(ran.status).toBe(111);
+    expect(ran.stderr.toString()).toMatch(/^preline: fatal: unable to copy input: /);
+    expect(ran.stdout.toString()).not.toContain('whole');
+  });
+
   test.each(['UFLINE', 'RPLINE', 'DTLINE'])('needs %s', async (name) => {
     const said = await delivery.run('preline', ['cat'], { env: { [name]: undefined } });
     expect(said).toEqual({ code: 100, out: '', err: `preline: fatal: ${name} not set\n` });
   });
+});
+
+test.each([
+  'forward new@x.test',
+  'condredirect new@x.test true',
+  'preline sh -c "cat; echo whole"',
+  'iftocc',
+  'qreceipt joe@x.test',
+])('%s: without a standard input there is no message, not an empty one', (command) => {
+  const words = ['-c', `${command} <&-`];
+  const ran = spawnSync('sh', words, { cwd: delivery.home, env: delivery.env });
+  expect(ran.status).toBe(111);
+  expect(ran.stderr.toString()).toMatch(/: bad file descriptor\n$/);
+  expect(ran.stdout.toString()).not.toContain('whole');
+  expect(delivery.queued()).toBeUndefined();
 });
 
 describe('iftocc, iftoccfrom and ifaddr', () => {

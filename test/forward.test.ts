@@ -74,6 +74,19 @@ describe('setforward and printforward', () => {
   });
 
   test.each([
+    ['setforward', ['t.cdb', 't.tmp']],
+    ['setmaillist', ['t.list', 't.tmp']],
+  ])('%s leaves the table as it was when its standard input was closed', async (name, args) => {
+    const [table = ''] = args;
+    write(table, 'old');
+    const ran = await run('sh', ['-c', '"$@" <&-', 'sh', join(DIST, name), ...args], { cwd: work });
+    expect(ran.code).toBe(111);
+    expect(ran.err).toMatch(new RegExp(`^${name}: fatal: unable to read input: .*\n$`));
+    expect(readdirSync(work)).toEqual([table]);
+    expect(readFileSync(join(work, table), 'latin1')).toBe('old');
+  });
+
+  test.each([
     ['a:b', 'final instruction must end with semicolon'],
     ['a:b:c;', 'double colons are not permitted'],
     ['a;b:c;', 'commas are not permitted before colons'],

@@ -24,4 +24,5 @@ export { GatheredWriter } from './gathered-writer.ts';
 export { leadsTo, openLocked } from './locked.ts';
 export { rewindFd } from './seek.ts';
 export { stampAt, stampOf } from './stamp.ts';
+export { stdinChunks, wasClosed } from './stdin.ts';
 export { pullTrigger, type TriggerWatch, watchTrigger } from './trigger.ts';

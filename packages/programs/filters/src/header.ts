@@ -1,7 +1,7 @@
 // The header of the message on descriptor 0, read from where it stands, as far as it must be.
 
 import { errnoText, isFault, Temporary } from '@q/fault';
-import { readChunks } from '@q/fsx';
+import { stdinChunks } from '@q/fsx';
 import { type Field, HeaderReader, parseAddressList, parseField } from '@q/rfc822';
 
 /**
@@ -16,7 +16,7 @@ export async function readHeader(onField: (field: Field, text: string) => void):
     },
   });
   try {
-    for await (const chunk of readChunks(0, null)) {
+    for await (const chunk of stdinChunks(null)) {
       const body = reader.push(chunk);
       if (body !== undefined) return Buffer.from(body.subarray(1)); // without the empty line
     }

@@ -2,7 +2,7 @@
 
 import { bytesOf } from '@q/bytes';
 import { errnoOf, errnoText, faultOf, isFault, Temporary } from '@q/fault';
-import { closeFd, readChunks, writeFully } from '@q/fsx';
+import { closeFd, stdinChunks, writeFully } from '@q/fsx';
 import { pipe } from '@q/posix';
 import { type Child, type Invocation, spawn } from '@q/proc';
 import { EXIT } from './exit-codes.ts';
@@ -48,6 +48,9 @@ async function runWithHead(
   await closeFd(read);
   try {
     await feed(write, head);
+  } catch (error) {
+    child.kill('SIGKILL'); // or it would take half a message for the whole
+    throw error;
   } finally {
     await closeFd(write);
   }
@@ -73,7 +76,7 @@ async function start(
 async function feed(output: number, head: Buffer): Promise<void> {
   try {
     await writeFully(output, head);
-    for await (const chunk of readChunks(0, null)) await writeFully(output, chunk);
+    for await (const chunk of stdinChunks(null)) await writeFully(output, chunk);
   } catch (cause) {
     // A command that has read enough may close its input: its exit code is the answer.
     if (errnoOf(cause) === 'EPIPE') return;

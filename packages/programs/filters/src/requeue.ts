@@ -3,7 +3,7 @@
 import { bytesOf } from '@q/bytes';
 import { qmailHome } from '@q/control';
 import { errnoText, Permanent, Temporary } from '@q/fault';
-import { readChunks } from '@q/fsx';
+import { stdinChunks } from '@q/fsx';
 import { mailText } from '@q/proc';
 import { connectQueue, type QueueWriter } from '@q/queue-socket';
 
@@ -23,7 +23,7 @@ export function requeue(message: Requeued, env: Readonly<NodeJS.ProcessEnv>): Pr
     await writer.write(bytesOf(message.deliveredTo));
     try {
       const position = message.from === 'start' ? 0 : null;
-      for await (const chunk of readChunks(0, position)) await writer.write(chunk);
+      for await (const chunk of stdinChunks(position)) await writer.write(chunk);
     } catch (cause) {
       throw new Temporary(`unable to read message: ${errnoText(cause)}`, { cause });
     }

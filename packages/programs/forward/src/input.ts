@@ -4,12 +4,12 @@ import { readFileSync, statSync } from 'node:fs';
 import { LIST_MAX } from '@q/aliases';
 import { textOf } from '@q/bytes';
 import { errnoText, isFault, Temporary } from '@q/fault';
-import { readChunks } from '@q/fsx';
+import { stdinChunks } from '@q/fsx';
 
 /** Standard input as it comes. Throws Temporary. */
 export async function* inputChunks(): AsyncGenerator<Buffer, void, undefined> {
   try {
-    yield* readChunks(0, null);
+    yield* stdinChunks(null);
   } catch (error) {
     throw new Temporary(`unable to read input: ${errnoText(error)}`, { cause: error });
   }
