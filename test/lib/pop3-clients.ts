@@ -7,7 +7,7 @@ import { installed, type Ran, run } from './run.ts';
 
 export type Encryption = 'plain' | 'STLS' | 'TLS';
 
-export interface Account {
+interface Account {
   readonly port: number;
   readonly user: string;
   readonly password: string;
