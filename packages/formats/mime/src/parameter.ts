@@ -51,8 +51,10 @@ interface Piece {
 }
 
 function addJoined(whole: Map<string, string>, base: string, list: readonly Piece[]): void {
-  const end = list.findIndex((piece) => piece === undefined);
-  const run = end < 0 ? list : list.slice(0, end);
+  // Up to the first number that is missing; a list with a hole in it.
+  let end = 0;
+  while (list[end] !== undefined) end++;
+  const run = list.slice(0, end);
   if (run.length === 0) return;
   if (!run.some((piece) => piece.encoded)) {
     if (!whole.has(base)) whole.set(base, run.map((piece) => piece.value).join(''));
