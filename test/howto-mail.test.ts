@@ -147,7 +147,7 @@ describe.runIf(ready)('the HOWTO’s mailboxes (needs root, daemontools, ucspi-t
     const hook = (name: string) => `#!/bin/sh\necho "${name} $VUSER $(id -un)" >>$HOME/hooks\n`;
     for (const name of ['vdeliver-predeliver', 'vdeliver-postdeliver'])
       write(`.vmailmgr/${name}`, hook(name), 0o755);
-    const login = `${hook('checkvpw-postsetuid')}exec ${host.home}/bin/vpopbull -l bulletins\n`;
+    const login = `${hook('checkvpw-postsetuid')}exec ${host.home}/bin/vpopbull bulletins\n`;
     write('.vmailmgr/checkvpw-postsetuid', login, 0o755);
     write('bulletins/news', 'Subject: news for all\n\n');
     const first = `To: ${address('busy')}\nSubject: first\n\nhello\n`;

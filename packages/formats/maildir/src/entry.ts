@@ -1,8 +1,10 @@
 // One message of a maildir, looked at or opened. Between scan and use the file may vanish, or be replaced by
-// a link, a FIFO or a device: none of these is ever followed, waited for or read.
+// a FIFO or a device: none of these is ever waited for or read. A link that leads to a regular file is a message, as
+// for qmail-pop3d and Courier: vpopbull and vcheckquota put such links into maildirs. Whoever reads a maildir has the
+// rights of its owner, so that a link shows nothing that he could not read.
 
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { lstat } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, type Stats, statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { errnoOf, faultOf } from '@q/fault';
 import { closeFd, fstatFd, openFd, type Path } from '@q/fsx';
 import { inside } from './paths.ts';
@@ -25,11 +27,22 @@ export function entryPath(maildir: Path, entry: Place): Buffer {
 /** Size and time, or undefined when the message is gone or is no regular file. Throws a fault for other trouble. */
 export async function statEntry(maildir: Path, entry: Place): Promise<EntryStats | undefined> {
   try {
-    const stats = await lstat(entryPath(maildir, entry));
+    const stats = await stat(entryPath(maildir, entry));
     if (!stats.isFile()) return undefined;
     return { size: stats.size, mtime: Math.floor(stats.mtimeMs / 1000) };
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
+    if (isNoMessage(error)) return undefined;
+    throw faultOf(error, 'unable to stat message');
+  }
+}
+
+/** What statEntry() looks at, at once and whole. */
+export function statEntrySync(maildir: Path, entry: Place): Stats | undefined {
+  try {
+    const stats = statSync(entryPath(maildir, entry), { throwIfNoEntry: false });
+    return stats?.isFile() === true ? stats : undefined;
+  } catch (error) {
+    if (isNoMessage(error)) return undefined;
     throw faultOf(error, 'unable to stat message');
   }
 }
@@ -69,11 +82,12 @@ export async function openEntry(maildir: Path, entry: Place): Promise<number | u
   return undefined;
 }
 
-/** ELOOP: a link; ENXIO: a socket or a device without driver. */
+/**
+ * Gone, or a link that leads nowhere (ENOENT, ENOTDIR), round in a circle (ELOOP); ENXIO: a socket or a device without driver.
+ */
 function isNoMessage(error: unknown): boolean {
-  return ['ENOENT', 'ELOOP', 'ENXIO'].includes(errnoOf(error) ?? '');
+  return ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO'].includes(errnoOf(error) ?? '');
 }
 
 /** O_NONBLOCK: opening a FIFO must not wait for a writer. It means nothing for a regular file. */
-const OPEN_FLAGS =
-  constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;

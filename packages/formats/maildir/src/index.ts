@@ -1,5 +1,12 @@
 export { type DeliveryOptions, deliverToMaildir, type Parts } from './deliver.ts';
-export { type EntryStats, entryPath, openEntry, openEntrySync, statEntry } from './entry.ts';
+export {
+  type EntryStats,
+  entryPath,
+  openEntry,
+  openEntrySync,
+  statEntry,
+  statEntrySync,
+} from './entry.ts';
 export { MaildirFault, type MaildirTrouble } from './maildir-fault.ts';
 export { isMaildir, type MaildirModes, makeMaildir } from './make.ts';
 export { formatName, type ParsedName, parseName, uniqueName } from './name.ts';

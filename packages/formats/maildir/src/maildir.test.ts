@@ -29,6 +29,7 @@ import {
   openEntrySync,
   scanMaildir,
   statEntry,
+  statEntrySync,
 } from './index.ts';
 
 let dir: string;
@@ -106,12 +107,31 @@ test('names of any bytes come out whole and lead back to their files', async () 
   }
 });
 
-test('dot files, directories, links, FIFOs and sockets are no messages, and are never opened', async () => {
-  put('secret', 'x');
+test('a link to a regular file is a message, as a bulletin is', async () => {
+  put('bulletin', 'all of it\n');
+  symlinkSync('../bulletin', join(maildir, 'cur/link:2,S'));
+  const [entry, ...others] = await scanMaildir(maildir);
+  if (entry === undefined) throw new Error('not found');
+  expect(others).toEqual([]);
+  expect(entry).toMatchObject({ dir: 'cur', unique: 'link', flags: 'S' });
+  expect(await statEntry(maildir, entry)).toMatchObject({ size: 10 });
+  expect(statEntrySync(maildir, entry)?.size).toBe(10);
+  const fd = await openEntry(maildir, entry);
+  if (fd === undefined) throw new Error('not opened');
+  expect(readFileSync(fd, 'latin1')).toBe('all of it\n');
+  closeSync(fd);
+  const opened = openEntrySync(maildir, entry);
+  expect(opened?.size).toBe(10);
+  if (opened !== undefined) closeSync(opened.fd);
+});
+
+test('dot files, directories, FIFOs, sockets and links to anything else are no messages, and are never read', async () => {
   put('new/.hidden');
   mkdirSync(join(maildir, 'cur/directory'));
-  symlinkSync('../secret', join(maildir, 'cur/link'));
+  symlinkSync('../tmp', join(maildir, 'cur/link'));
   symlinkSync('nowhere', join(maildir, 'new/dangling'));
+  symlinkSync('circle', join(maildir, 'cur/circle'));
+  symlinkSync('fifo', join(maildir, 'cur/pipe'));
   execFileSync('mkfifo', [join(maildir, 'cur/fifo')]);
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(join(maildir, 'new/socket'), resolve));
@@ -121,6 +141,8 @@ test('dot files, directories, links, FIFOs and sockets are no messages, and are 
       'cur/directory',
       'cur/link',
       'new/dangling',
+      'cur/circle',
+      'cur/pipe',
       'cur/fifo',
       'new/socket',
       'new/gone',
@@ -129,6 +151,7 @@ test('dot files, directories, links, FIFOs and sockets are no messages, and are 
       expect(await openEntry(maildir, { dir: where, name })).toBeUndefined();
       expect(openEntrySync(maildir, { dir: where, name })).toBeUndefined();
       expect(await statEntry(maildir, { dir: where, name })).toBeUndefined();
+      expect(statEntrySync(maildir, { dir: where, name })).toBeUndefined();
     }
   } finally {
     await new Promise((resolve) => server.close(resolve));

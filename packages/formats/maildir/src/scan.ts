@@ -1,7 +1,7 @@
 // The messages of a maildir. Delivery agents, other readers and hostile mail share these directories, so
 // anything may be in them and everything may change during the scan.
 
-import { type Dir, lstatSync, opendirSync } from 'node:fs';
+import { type Dir, type Dirent, lstatSync, opendirSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errnoOf, faultOf } from '@q/fault';
@@ -22,8 +22,8 @@ export interface Entry {
 }
 
 /**
- * The regular files in new and cur whose names do not start with a dot, in no order, without a stat for
- * each. A message moved from new to cur meanwhile is there once. Throws a fault if a directory cannot be read.
+ * The regular files in new and cur whose names do not start with a dot, and links that lead to one, in no order,
+ * without a stat for each. A message moved from new to cur meanwhile is there once. Throws a fault if a directory cannot be read.
  */
 export async function scanMaildir(maildir: Path): Promise<Entry[]> {
   // In this order nothing is missed: messages only move from new to cur.
@@ -61,7 +61,7 @@ async function namesOf(path: Buffer): Promise<string[]> {
     for (let looks = 1; ; looks++) {
       const found = directory.readSync();
       if (found === null) return names;
-      if (found.isFile() && !found.name.startsWith('.')) names.push(found.name);
+      if (!found.name.startsWith('.') && isMessage(path, found)) names.push(found.name);
       if (looks % SCAN_BATCH === 0) await nextTurn();
     }
   } catch (error) {
@@ -70,6 +70,19 @@ async function namesOf(path: Buffer): Promise<string[]> {
     directory.closeSync();
   }
   return await namesByStat(path);
+}
+
+function isMessage(directory: Buffer, found: Dirent): boolean {
+  return found.isFile() || (found.isSymbolicLink() && leadsToFile(directory, found.name));
+}
+
+/** A link that leads nowhere, in a circle or out of reach is no message; qmail-pop3d passes over what it cannot stat, too. */
+function leadsToFile(directory: Buffer, name: string): boolean {
+  try {
+    return statSync(inside(directory, name), QUIETLY)?.isFile() === true;
+  } catch {
+    return false;
+  }
 }
 
 function openDirectory(path: Buffer): Dir {
@@ -89,7 +102,7 @@ async function namesByStat(path: Buffer): Promise<string[]> {
   const names: string[] = [];
   for (const name of await readdir(path, 'latin1')) {
     if (name.startsWith('.')) continue;
-    if (lstatSync(inside(path, name), QUIETLY)?.isFile()) names.push(name);
+    if (leadsToFile(path, name)) names.push(name);
     if (names.length % STAT_BATCH === 0) await nextTurn();
   }
   return names;

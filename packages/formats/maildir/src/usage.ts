@@ -8,10 +8,10 @@
 // So errors of either kind end by themselves, nobody is refused for one, and a mailbox that stays full is not counted
 // for each message that is refused. Trash, and messages marked T in any folder, do not count.
 
-import { lstatSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { errnoOf, faultOf } from '@q/fault';
 import type { Path } from '@q/fsx';
-import { entryPath } from './entry.ts';
+import { statEntrySync } from './entry.ts';
 import { RECOUNT_SECONDS } from './limits.ts';
 import { inside } from './paths.ts';
 import { fits, formatQuota, isLimited, type Quota, sumOf, type Usage } from './quota.ts';
@@ -113,7 +113,7 @@ async function count(folders: readonly Buffer[]): Promise<Usage> {
 
 /** Asked for at once, without another thread for each of perhaps 100,000 messages. */
 function sizeOnDisk(folder: Buffer, entry: Entry): number | undefined {
-  return lstatSync(entryPath(folder, entry), { throwIfNoEntry: false })?.size;
+  return statEntrySync(folder, entry)?.size;
 }
 
 function countedFolders(maildir: Path): Buffer[] {

@@ -220,21 +220,33 @@ test('a message that cannot be removed is said so at QUIT', async () => {
   );
 });
 
-test('what is no message is not listed: links, FIFOs, directories, names with a dot', async () => {
+test('what is no message is not listed: FIFOs, directories, links to them, names with a dot', async () => {
   put('new/1.h', 'x\n');
   put('new/.hidden', 'x\n');
   mkdirSync(join(dir, 'cur/directory'));
-  symlinkSync('/etc/passwd', join(dir, 'cur/link'));
+  symlinkSync('directory', join(dir, 'cur/5.1.h,S=9:2,'));
+  symlinkSync('nowhere', join(dir, 'cur/6.1.h,S=9:2,'));
+  symlinkSync('fifo', join(dir, 'cur/link'));
   mkfifo(join(dir, 'cur/fifo'), 0o600);
   expect(await dialogue('STAT\nQUIT\n')).toBe('+OK 1 2\r\n+OK \r\n');
 });
 
-test('a file that became a FIFO or a link is not waited for and not followed', async () => {
+test('a bulletin, which is a link, is listed, read, and removed without what it leads to', async () => {
+  writeFileSync(join(dir, 'bulletin'), 'news\n');
+  symlinkSync('../bulletin', join(dir, 'new/7.1.bulletin'));
+  expect(await dialogue('STAT\nRETR 1\nDELE 1\nQUIT\n')).toBe(
+    '+OK 1 5\r\n+OK \r\nnews\r\n\r\n.\r\n+OK \r\n+OK \r\n',
+  );
+  expect(readdirSync(join(dir, 'new'))).toEqual([]);
+  expect(readFileSync(join(dir, 'bulletin'), 'latin1')).toBe('news\n');
+});
+
+test('a file that became a FIFO, or a link to no file, is not waited for and not read', async () => {
   for (const n of [1, 2]) put(`new/${n}.h`, 'x\n', n);
   const client = await Client.open();
   for (const n of [1, 2]) unlinkSync(join(dir, `new/${n}.h`));
   mkfifo(join(dir, 'new/1.h'), 0o600);
-  symlinkSync('/etc/passwd', join(dir, 'new/2.h'));
+  symlinkSync('1.h', join(dir, 'new/2.h'));
   const refusal = '-ERR unable to open that message\r\n';
   expect(await client.finish('RETR 1\nRETR 2\n')).toBe(refusal + refusal);
 });

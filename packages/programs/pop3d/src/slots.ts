@@ -3,7 +3,7 @@
 
 import { lstatSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Entry, entryPath, scanMaildir } from '@q/maildir';
+import { type Entry, entryPath, scanMaildir, statEntrySync } from '@q/maildir';
 import { uidOf } from '@q/pop3';
 import { courierUids } from './courier-uids.ts';
 import { NAME_BATCH, STAT_BATCH } from './limits.ts';
@@ -76,8 +76,8 @@ function slotFromName(entry: Entry): Slot | undefined {
 
 /** The slot of any other file; undefined when it is gone again, or no file. */
 function slotFromFile(dir: string, entry: Entry): Slot | undefined {
-  const stats = lstatSync(entryPath(dir, entry), QUIETLY);
-  if (stats === undefined || !stats.isFile()) return undefined;
+  const stats = statEntrySync(dir, entry);
+  if (stats === undefined) return undefined;
   return newSlot(entry, stats.size, stats.mtimeMs / 1000, false);
 }
 
