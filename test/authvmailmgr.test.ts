@@ -1,11 +1,14 @@
-// authvmailmgr in a chain of modules as old Courier-IMAP builds one, and vauthenticate: as built.
+// authvmailmgr in a chain of modules as old Courier-IMAP builds one, vauthenticate, and what vmail-authd does about
+// guessing: as built.
 
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DIST } from './lib/instance.ts';
+import { killQuietly, until } from './lib/processes.ts';
 import { isRoot, run } from './lib/run.ts';
 import {
   collect,
@@ -136,3 +139,62 @@ describe('vauthenticate', () => {
     expect((await ask(`${DOMAIN}\0ann\0secret\0`)).code).toBe(111);
   });
 });
+
+describe('vmail-authd', () => {
+  test('an address that guesses takes turns with itself or is hung up on; from another the user gets in', async () => {
+    chmodSync(join(domain.home, '..'), 0o755);
+    const socket = join(domain.home, '../run/socket');
+    const words = [
+      '--listen',
+      `unix:${socket}`,
+      '--mode',
+      '666',
+      ...(isRoot ? ['--user', 'nobody'] : []),
+    ];
+    const service = spawn(join(DIST, 'vmail-authd'), words, {
+      env: { PATH: domain.env.PATH, QMAILHOME: domain.qmail },
+      stdio: ['ignore', 'ignore', 'pipe'],
+      cwd: '/',
+    });
+    let log = '';
+    service.stderr.on('data', (chunk: Buffer) => {
+      log += chunk.toString('latin1');
+    });
+    const over = new Promise((resolve) => service.once('exit', resolve));
+    const ask = (ip: string, user: string, password: string) => {
+      const request = login(`${user}@${DOMAIN}`, password);
+      return answerOf(socket, `TCPREMOTEIP=${ip}\nAUTH ${request.length}\n${request}`);
+    };
+    try {
+      await until('the service listens', () => {
+        if (service.exitCode !== null) throw new Error(`vmail-authd ended: ${log}`);
+        return log.includes('listening on');
+      });
+      for (let guess = 0; guess < 4; guess++)
+        expect(await ask('192.0.2.66', `user${guess}`, 'guess')).toBe('FAIL\n');
+      const guesses = Array.from({ length: 40 }, (_, i) => ask('192.0.2.66', 'ann', `guess${i}`));
+      expect(await ask('198.51.100.1', 'ann', 'secret')).toContain(`\nADDRESS=ann@${DOMAIN}\n`);
+      const answers = await Promise.all(guesses);
+      expect(answers.filter((answer) => answer === '').length).toBeGreaterThan(20);
+      expect(answers.filter((answer) => answer !== '' && answer !== 'FAIL\n')).toEqual([]);
+      expect(log).toContain(`login refused ip=192.0.2.66 user="ann@${DOMAIN}"\n`);
+    } finally {
+      killQuietly(service.pid as number, 'SIGTERM');
+      await over;
+    }
+  });
+});
+
+/** All that is answered to one request before the other side hangs up. */
+function answerOf(socket: string, request: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const connection = connect(socket);
+    let heard = '';
+    connection.on('data', (chunk: Buffer) => {
+      heard += chunk.toString('latin1');
+    });
+    connection.once('error', reject);
+    connection.once('close', () => resolve(heard));
+    connection.write(Buffer.from(request, 'latin1'));
+  });
+}

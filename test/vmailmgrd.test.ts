@@ -291,6 +291,19 @@ describe('the resident service', () => {
     await closed;
   });
 
+  test('after ten wrong passwords a domain’s requests wait, those of other domains do not, and the right one counts', async () => {
+    await startService();
+    const guesses = Array.from({ length: 10 }, (_, i) =>
+      ask(['check', DOMAIN, `user${i}`, 'guess']),
+    );
+    for (const answer of await Promise.all(guesses)) expect(answer).toEqual([WRONG]);
+    const started = performance.now();
+    expect(await ask(['check', DOMAIN, 'ann', 'secret'])).toEqual([OK]);
+    expect(performance.now() - started).toBeGreaterThan(3900);
+    // Who shows by what he is proves nothing that could be guessed.
+    expect(await ask(['listdomain', DOMAIN, ''])).toHaveLength(3);
+  });
+
   test('its socket is for the owner and the group alone unless told otherwise', async () => {
     await startService([]);
     expect(statSync(socketPath()).mode & 0o777).toBe(0o660);

@@ -26,7 +26,6 @@ const POP3 = [`${LIBEXEC}/courierpop3login`, `${LIBEXEC}/courierpop3d`, 'Maildir
 const SERVER_ENV = {
   PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
   LD_LIBRARY_PATH: '/usr/lib:/usr/lib/courier-authlib',
-  TCPREMOTEIP: '127.0.0.1',
   TCPREMOTEPORT: '1',
   TCPLOCALPORT: '1143',
   IMAP_CAPABILITY: 'IMAP4rev1 UIDPLUS AUTH=CRAM-MD5',
@@ -40,6 +39,7 @@ export class Courier {
   #service: ChildProcess | undefined;
   readonly #sessions = new Set<CourierSession>();
   #log = '';
+  #clients = 0;
 
   /** Below `top` are etc/ and run/ as Courier sees them; `qmail` is the QMAILHOME of our programs. */
   constructor(top: string, qmail: string) {
@@ -64,7 +64,8 @@ export class Courier {
   /** Runs a command of Courier's, or any other, to its end. */
   command(...command: readonly string[]): Promise<Ran> {
     const [file, words] = this.#inside(command);
-    return run(file, words, { env: { ...SERVER_ENV, QMAILHOME: this.#qmail }, cwd: '/' });
+    const env = { ...SERVER_ENV, TCPREMOTEIP: this.#newAddress(), QMAILHOME: this.#qmail };
+    return run(file, words, { env, cwd: '/' });
   }
 
   /** Our own service, where Courier's programs expect authdaemond. */
@@ -106,6 +107,12 @@ export class Courier {
     await over;
   }
 
+  /** Each client comes from an address of its own: all of them together are no guesser. */
+  #newAddress(): string {
+    const number = ++this.#clients;
+    return `198.18.${number >> 8}.${number & 255}`;
+  }
+
   async #start(words: readonly string[], ready: () => boolean): Promise<void> {
     const [file, args] = this.#inside(words);
     const { LD_LIBRARY_PATH } = SERVER_ENV;
@@ -135,7 +142,7 @@ export class Courier {
   ): Promise<CourierSession> {
     const [file, words] = this.#inside(chain);
     const child = spawn(file, words, {
-      env: { ...SERVER_ENV, QMAILHOME: this.#qmail, ...env },
+      env: { ...SERVER_ENV, TCPREMOTEIP: this.#newAddress(), QMAILHOME: this.#qmail, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
       cwd: '/',
     });

@@ -106,3 +106,12 @@ test('only so much is remembered: what was set longest ago is forgotten', () => 
     fail(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`, `u${i}`);
   expect(fail(GUESSER)).toBe(1000);
 });
+
+test('where no address is known, an account under attack waits, others do not, and nobody is sent away', () => {
+  const { clock, throttle } = start();
+  for (let guess = 0; guess < 1000; guess++) throttle.begin(undefined, 'dom.test').failed();
+  expect(throttle.begin(undefined, 'DOM.test').wait).toBe(ACCOUNT_WAIT);
+  expect(throttle.begin(undefined, 'other.test').wait).toBe(0);
+  clock.now += MEMORY + 1;
+  expect(throttle.begin(undefined, 'dom.test').wait).toBe(0);
+});

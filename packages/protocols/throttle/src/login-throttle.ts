@@ -55,10 +55,29 @@ export class LoginThrottle {
     this.#now = now;
   }
 
-  /** `account`: the login name, in whatever case. */
-  begin(ip: string, account: string): Attempt {
-    const network = networkOf(ip);
+  /**
+   * `ip`: undefined where nobody knows it, as behind a unix socket: strangers would otherwise take turns with each
+   * other. Then only the account counts. `account`: the login name, in whatever case.
+   */
+  begin(ip: string | undefined, account: string): Attempt {
     const name = account.toLowerCase();
+    return ip === undefined ? this.#beginUnplaced(name) : this.#beginFrom(networkOf(ip), name);
+  }
+
+  #beginUnplaced(name: string): Attempt {
+    const nothing = () => {};
+    return {
+      wait: this.#isAttacked(name, this.#now()) ? ACCOUNT_WAIT : 0,
+      undecided: nothing,
+      succeeded: nothing,
+      failed: () => {
+        this.#countAgainst(name, this.#now());
+        return ANSWER_FIRST;
+      },
+    };
+  }
+
+  #beginFrom(network: string, name: string): Attempt {
     const wait = this.#waitOf(network, name);
     this.#pending.set(network, (this.#pending.get(network) ?? 0) + 1);
     let open = true;
@@ -86,10 +105,17 @@ export class LoginThrottle {
   #waitOf(network: string, name: string): number | undefined {
     const now = this.#now();
     if (this.#known.get(pair(name, network), now)) return 0;
-    const attacked = (this.#accounts.get(name, now) ?? 0) >= ACCOUNT_FREE;
     const turn = this.#turnOf(network, now);
     if (turn === undefined || turn > TURN_MAX) return undefined;
-    return attacked ? Math.max(turn, ACCOUNT_WAIT) : turn;
+    return this.#isAttacked(name, now) ? Math.max(turn, ACCOUNT_WAIT) : turn;
+  }
+
+  #isAttacked(name: string, now: number): boolean {
+    return (this.#accounts.get(name, now) ?? 0) >= ACCOUNT_FREE;
+  }
+
+  #countAgainst(name: string, now: number): void {
+    this.#accounts.set(name, (this.#accounts.get(name, now) ?? 0) + 1, now);
   }
 
   /** Takes the next turn of an address, unless it is too far away. */
@@ -110,7 +136,7 @@ export class LoginThrottle {
     const before = this.#addresses.get(network, now) ?? { failures: 0, nextTurn: 0 };
     const failures = before.failures + 1;
     this.#addresses.set(network, { ...before, failures }, now);
-    this.#accounts.set(name, (this.#accounts.get(name, now) ?? 0) + 1, now);
+    this.#countAgainst(name, now);
     return Math.min(ANSWER_MAX, ANSWER_FIRST * 2 ** Math.min(failures - 1, 10));
   }
 }

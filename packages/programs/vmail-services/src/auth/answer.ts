@@ -30,7 +30,8 @@ export interface AuthPlaces {
   readonly log: Log;
 }
 
-const FAIL = 'FAIL\n';
+/** The reply that says no. */
+export const FAIL = 'FAIL\n';
 const END = '.\n';
 
 /** The reply. Throws Temporary when there is none: Courier takes silence for "try again later". */

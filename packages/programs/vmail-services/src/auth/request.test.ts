@@ -24,7 +24,7 @@ const DIALOGUE =
   'PASSWD imap\tjoe\told\tnew word\nENUMERATE\nDANCE\n';
 const REQUESTS: AuthRequest[] = [
   { do: 'find', user: 'joe user@dom' },
-  { do: 'login', user: 'joe@dom', password: 'se cret' },
+  { do: 'login', user: 'joe@dom', password: 'se cret', ip: '192.0.2.1' },
   { do: 'passwd', user: 'joe', password: 'old', fresh: 'new word' },
   { do: 'list' },
   { do: 'unknown' },
@@ -38,6 +38,14 @@ test('requests follow each other, in whatever pieces they come', async () => {
     }),
     { numRuns: 30 },
   );
+});
+
+test('what is no address is not taken for one', async () => {
+  const request = `AUTH ${LOGIN.length}\n${LOGIN}`;
+  const [found] = await read([`TCPREMOTEIP=joe's\nTCPREMOTEHOST=x\n${request}`]);
+  expect(found).toEqual({ do: 'login', user: 'joe@dom', password: 'se cret' });
+  expect(authRequestOf({ ...found, ip: '2001:db8::1' })).toBeDefined();
+  expect(authRequestOf({ ...found, ip: "joe's" })).toBeUndefined();
 });
 
 test('a request that stops short is none', async () => {

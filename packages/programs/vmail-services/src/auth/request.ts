@@ -10,13 +10,19 @@
 // The data of type "login" is user LF password [LF]; of "cram-md5", "cram-sha1", "cram-sha256" it is challenge
 // LF response, both base64, the response being user SP hexadecimal digest.
 
+import { isIP } from 'node:net';
 import { textOf } from '@q/bytes';
 import { fieldsOf } from '@q/service';
 import type { Conn } from '@q/session';
 import { AUTH_REQUEST_MAX, METADATA_LINES_MAX, TEXT_MAX } from '../limits.ts';
 
-/** What is asked, in latin1. `unknown`: something we have no answer for but "no". */
-export type AuthRequest =
+/**
+ * What is asked, in latin1, and from where the user comes, if Courier said so. `unknown`: something we have no answer
+ * for but "no".
+ */
+export type AuthRequest = Question & { readonly ip?: string };
+
+type Question =
   | { readonly do: 'find'; readonly user: string }
   | { readonly do: 'login'; readonly user: string; readonly password: string }
   | {
@@ -39,19 +45,22 @@ export type AuthRequest =
 
 type CramHash = 'md5' | 'sha1' | 'sha256';
 
-const UNKNOWN: AuthRequest = { do: 'unknown' };
+const UNKNOWN: Question = { do: 'unknown' };
 
 /** The next request; undefined at the end of input. Throws LineTooLong, Timeout, RangeError for a length nobody needs. */
 export async function readAuthRequest(conn: Conn): Promise<AuthRequest | undefined> {
+  let from: { readonly ip?: string } = {};
   for (let lines = 0; lines < METADATA_LINES_MAX; lines++) {
     const line = await conn.readLine(AUTH_REQUEST_MAX);
     if (line === undefined) return undefined;
     const text = textOf(line);
-    if (/^[A-Z0-9]+=/.test(text)) continue;
+    const [, name, value = ''] = /^([A-Z0-9]+)=(.*)$/s.exec(text) ?? [];
+    if (name === 'TCPREMOTEIP' && isIP(value) !== 0) from = { ip: value };
+    if (name !== undefined) continue;
     const length = /^AUTH ([0-9]{1,5})$/.exec(text)?.[1];
-    if (length === undefined) return parseLine(text);
+    if (length === undefined) return { ...parseLine(text), ...from };
     const bytes = await readExactly(conn, Number(length));
-    return bytes && parseAuthData(textOf(bytes));
+    return bytes && { ...parseAuthData(textOf(bytes)), ...from };
   }
   throw new RangeError('too much metadata before a request');
 }
@@ -69,7 +78,7 @@ async function readExactly(conn: Conn, length: number): Promise<Buffer | undefin
 }
 
 /** A request of one line, without its end. */
-function parseLine(line: string): AuthRequest {
+function parseLine(line: string): Question {
   if (line === 'ENUMERATE') return { do: 'list' };
   const pre = /^PRE [^ ]+ [^ ]+ (.+)$/s.exec(line);
   if (pre) return { do: 'find', user: pre[1] as string };
@@ -80,7 +89,7 @@ function parseLine(line: string): AuthRequest {
 }
 
 /** What follows "AUTH length". */
-export function parseAuthData(data: string): AuthRequest {
+export function parseAuthData(data: string): Question {
   const [, type = '', first, second] = data.split('\n');
   if (first === undefined || second === undefined) return UNKNOWN;
   if (type === 'login') return { do: 'login', user: first, password: second };
@@ -109,7 +118,9 @@ export function authRequestOf(value: unknown): AuthRequest | undefined {
     (fields.do === 'cram' &&
       texts('user', 'challenge', 'digest') &&
       ['md5', 'sha1', 'sha256'].includes(String(fields.hash)));
-  return good ? (fields as unknown as AuthRequest) : undefined;
+  const placed =
+    fields.ip === undefined || (typeof fields.ip === 'string' && isIP(fields.ip) !== 0);
+  return good && placed ? (fields as unknown as AuthRequest) : undefined;
 }
 
 function decode64(text: string): string {

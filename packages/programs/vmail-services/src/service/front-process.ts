@@ -1,39 +1,47 @@
 // The front process: takes connections and reads requests. Binds as root where it must, then has no rights
-// for good; everything a client sends is parsed here.
+// for good; everything a client sends is parsed here. Passwords that are guessed wait here for their turn.
 
-import { openLog } from '@q/log';
+import { setTimeout as wait } from 'node:timers/promises';
+import { escapeForLog, type Log, openLog } from '@q/log';
 import { messageOf } from '@q/service';
 import { type Conn, listen, passSocket } from '@q/session';
+import { LoginThrottle } from '@q/throttle';
 import { ANSWER_TIMEOUT, CLIENT_SECONDS, GRACE_SECONDS } from '../limits.ts';
-import type { FromFront, FrontConfig } from './messages.ts';
-import type { RequestService } from './service.ts';
+import type { FromFront, FrontConfig, Verdict } from './messages.ts';
+import type { Guess, RequestService } from './service.ts';
 
 /** Serves until SIGTERM or until the parent is gone. Throws when it cannot listen. */
 export async function frontProcess(service: RequestService, config: FrontConfig): Promise<number> {
   const log = openLog(service.name);
-  const waiting = new Map<number, () => void>();
+  const throttle = new LoginThrottle();
+  const waiting = new Map<number, (verdict?: unknown) => void>();
   let last = 0;
   process.on('message', (message) => {
     const ended = messageOf('ended', message);
-    if (ended !== undefined) waiting.get(ended.id)?.();
+    if (ended !== undefined) waiting.get(ended.id)?.(ended.verdict);
   });
+  /** Has the parent answer; resolves to what it says of a password. */
+  const ask = async (conn: Conn, id: number, request: unknown): Promise<unknown> => {
+    const { held } = await conn.handOver();
+    const over = new Promise<unknown>((resolve) => waiting.set(id, resolve));
+    const message: FromFront = { kind: 'request', id, request };
+    const late = setTimeout(() => waiting.get(id)?.(), ANSWER_TIMEOUT);
+    try {
+      await passSocket(process, message, held);
+      return await over;
+    } finally {
+      clearTimeout(late);
+      waiting.delete(id);
+    }
+  };
   const session = async (conn: Conn): Promise<void> => {
     const id = ++last;
     conn.idleTimeout = CLIENT_SECONDS;
     conn.deadline = Date.now() + CLIENT_SECONDS * 1000;
     const request = await service.read(conn, id, log);
     if (request === undefined) return;
-    const { held } = await conn.handOver();
-    const over = new Promise<void>((resolve) => waiting.set(id, resolve));
-    const message: FromFront = { kind: 'request', id, request };
-    const late = setTimeout(() => waiting.get(id)?.(), ANSWER_TIMEOUT);
-    try {
-      await passSocket(process, message, held);
-      await over;
-    } finally {
-      clearTimeout(late);
-      waiting.delete(id);
-    }
+    conn.deadline = undefined;
+    await throttled(throttle, service.guess(request), () => ask(conn, id, request), log);
   };
   // The socket is born with these bits, or fewer: at no moment with more.
   process.umask(0o777 & ~config.mode);
@@ -47,4 +55,38 @@ export async function frontProcess(service: RequestService, config: FrontConfig)
   process.once('disconnect', stop);
   await listener.closed;
   return 0;
+}
+
+/**
+ * Waits for the turn of a guess before the password is looked at, and remembers what it was. Who has too many turns
+ * before his own gets no answer, which clients take for "try again later".
+ */
+async function throttled(
+  throttle: LoginThrottle,
+  guess: Guess | undefined,
+  ask: () => Promise<unknown>,
+  log: Log,
+): Promise<void> {
+  if (guess === undefined) {
+    await ask();
+    return;
+  }
+  const attempt = throttle.begin(guess.ip, guess.account);
+  try {
+    if (attempt.wait === undefined) {
+      log(`login refused ip=${escapeForLog(guess.ip ?? '')} user="${quoted(guess.account)}"`);
+      return;
+    }
+    await wait(attempt.wait);
+    const verdict = (await ask()) as Verdict | undefined;
+    if (verdict === 'right') attempt.succeeded();
+    // The answer has left; the parent was slow enough about it.
+    else if (verdict === 'wrong') attempt.failed();
+  } finally {
+    attempt.undecided();
+  }
+}
+
+function quoted(name: string): string {
+  return escapeForLog(name).replaceAll('"', '\\x22');
 }

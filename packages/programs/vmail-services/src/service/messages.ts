@@ -3,7 +3,7 @@
 //
 //   front process → parent    request {id, request} + socket     a client, and what it asked
 //   front process → parent    listening {}                     the sockets are there
-//   parent → front process    ended   {id}                       it was answered, or is gone
+//   parent → front process    ended   {id, verdict?}             it was answered, or is gone; what a password was
 //
 // What comes from a process with fewer rights is checked: the frame by messageOf, what is in it by the service.
 
@@ -22,4 +22,11 @@ export interface FromFront {
   readonly request: unknown;
 }
 
-export type ToFront = { readonly kind: 'ended'; readonly id: number };
+/** What came of a password, where there was one: 'right', or 'wrong'. */
+export type Verdict = 'right' | 'wrong';
+
+export interface ToFront {
+  readonly kind: 'ended';
+  readonly id: number;
+  readonly verdict?: Verdict | undefined;
+}

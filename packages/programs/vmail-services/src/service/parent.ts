@@ -84,10 +84,11 @@ export async function requestServiceParent(
       .catch((error: unknown) => {
         held.close();
         log(`warning: ${escapeForLog(faultOf(error, 'internal error').message)}`);
+        return undefined;
       })
-      .then(() => {
+      .then((verdict) => {
         under--;
-        const ended: ToFront = { kind: 'ended', id: asked.id };
+        const ended: ToFront = { kind: 'ended', id: asked.id, verdict };
         front.tell(ended);
       });
   });

@@ -39,7 +39,7 @@ export interface Authorised {
 }
 
 /** VMailMgr's words. */
-const INCORRECT_PASSWORD = 'Incorrect password';
+export const INCORRECT_PASSWORD = 'Incorrect password';
 
 /**
  * `peerUid` is who the kernel says the client is; undefined when it cannot say. Throws BadRequest for what

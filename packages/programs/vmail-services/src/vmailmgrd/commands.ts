@@ -73,6 +73,17 @@ export function whoMay(row: Command, args: readonly string[]): Who {
   return typeof row.who === 'function' ? row.who(args) : row.who;
 }
 
+/**
+ * The domain whose passwords a request may guess; undefined when it brings none. Any user's place takes the owner's
+ * password as well, and any name will do: so it is the domain that is under attack, whoever is named.
+ */
+export function guessedDomain({ command, args }: Request): string | undefined {
+  const row = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
+  const at = row?.names.findIndex((name) => name === 'password' || name === 'adminpass') ?? -1;
+  const password = at < 0 ? undefined : args[at];
+  return password === undefined || password === '' ? undefined : args[0];
+}
+
 /** The request as it stands in the log. Of a command nobody knows, no argument is shown: any may be a secret. */
 export function loggable({ command, args }: Request): string {
   const row = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;

@@ -5,14 +5,16 @@ import { fieldsOf, isText, type WorkerPlaces } from '@q/service';
 import { type Conn, connOf, descriptorOf, type HeldSocket, socketOfHeld } from '@q/session';
 import type { Request } from '@q/vmailmgrd';
 import { CLIENT_SECONDS, TEXT_MAX, WORK_TIMEOUT } from '../limits.ts';
-import type { ParentPlaces, RequestService } from '../service/service.ts';
-import { type Authorised, authorise, type Job } from './authorise.ts';
+import type { Verdict } from '../service/messages.ts';
+import type { Guess, ParentPlaces, RequestService } from '../service/service.ts';
+import { type Authorised, authorise, INCORRECT_PASSWORD, type Job } from './authorise.ts';
+import { guessedDomain } from './commands.ts';
 import { logLevelOf, openRequestLog } from './log.ts';
 import { peerUid } from './peer.ts';
 import { readRequest, whyUnread } from './read-request.ts';
 import { carryOut, type Outcome, refuse } from './replies.ts';
 
-export const vmailmgrdService: RequestService = { name: 'vmailmgrd', read, serve, work };
+export const vmailmgrdService: RequestService = { name: 'vmailmgrd', read, guess, serve, work };
 
 /** In the front process. A malformed request is not answered; its client is hung up on. */
 async function read(conn: Conn, id: number): Promise<Request | undefined> {
@@ -24,18 +26,24 @@ async function read(conn: Conn, id: number): Promise<Request | undefined> {
   }
 }
 
+/** In the front process. The kernel knows the uid of a client, but a web server's is that of all its visitors. */
+function guess(request: unknown): Guess | undefined {
+  const account = guessedDomain(request as Request);
+  return account === undefined ? undefined : { ip: undefined, account };
+}
+
 /** In the parent. What the client is refused here the parent says itself; anything else a worker says. */
 async function serve(
   id: number,
   message: unknown,
   held: HeldSocket,
   { env, workers, options, log: warn }: ParentPlaces,
-): Promise<void> {
+): Promise<Verdict | undefined> {
   const request = requestOf(message);
   if (request === undefined) {
     held.close();
     warn('warning: the front process sent no request');
-    return;
+    return undefined;
   }
   const log = openRequestLog(id, logLevelOf(options));
   log.request(request);
@@ -45,16 +53,25 @@ async function serve(
   try {
     authorised = await authorise(request, uid, env);
   } catch (error) {
-    log.completed(await answering(held, (conn) => refuse(conn, error)));
-    return;
+    const outcome = await answering(held, (conn) => refuse(conn, error));
+    log.completed(outcome);
+    return verdictOf(outcome);
   }
   const { base, job } = authorised;
   log.detail(`owner ${base.user} uid ${base.uid} user "${job.virtualName}" admin ${job.admin}`);
   try {
-    log.completed(outcomeOf(await workers.do(base, job, { held, timeout: WORK_TIMEOUT })));
+    const outcome = outcomeOf(await workers.do(base, job, { held, timeout: WORK_TIMEOUT }));
+    log.completed(outcome);
+    return verdictOf(outcome);
   } catch (error) {
     log.completed({ code: 3, text: faultOf(error, 'internal error').message });
+    return undefined;
   }
+}
+
+/** Any other end says nothing about a password. */
+function verdictOf({ code, text }: Outcome): Verdict | undefined {
+  return code === 2 && text === INCORRECT_PASSWORD ? 'wrong' : undefined;
 }
 
 /** In a worker. */
