@@ -158,7 +158,10 @@ export class CommandReader {
       this.#pieces.push({ kind: 'text', bytes: line });
       this.#doomBy('bad-bytes');
     }
-    if (this.#doom !== undefined) return this.#endOfDoomedLine(literal);
+    if (this.#doom !== undefined) {
+      this.#endOfDoomedLine(literal);
+      return;
+    }
     if (this.#state === 'plain-line') {
       this.#startCommand();
       this.#events.push({ kind: 'line', bytes: line });
@@ -169,7 +172,10 @@ export class CommandReader {
       kind: 'text',
       bytes: literal === undefined ? line : line.subarray(0, literal.start),
     });
-    if (literal !== undefined) return this.#announced(literal);
+    if (literal !== undefined) {
+      this.#announced(literal);
+      return;
+    }
     const pieces = this.#pieces;
     this.#startCommand();
     this.#events.push({ kind: 'command', pieces });
@@ -179,7 +185,8 @@ export class CommandReader {
     const { size, binary, synchronising } = literal;
     if (this.#pieces.length > PIECES_MAX || !this.#fits(literal)) {
       this.#doomBy('too-big');
-      return this.#endOfDoomedLine(literal);
+      this.#endOfDoomedLine(literal);
+      return;
     }
     this.#literal = literal;
     if (this.#isMessage()) {
@@ -260,8 +267,10 @@ export class CommandReader {
 
   /** A line of a doomed command: the command ends with it, unless bytes follow that the client sends in any case. */
   #endOfDoomedLine(literal: AnnouncedLiteral | undefined): void {
-    if (literal === undefined || literal.synchronising)
-      return this.#refuse(this.#doom?.reason === 'too-big' && this.#limits.discardMax === 0);
+    if (literal === undefined || literal.synchronising) {
+      this.#refuse(this.#doom?.reason === 'too-big' && this.#limits.discardMax === 0);
+      return;
+    }
     if (!this.#spend(literal.size)) return;
     this.#begin(literal.size === 0 ? 'line' : 'discard', literal.size);
   }
