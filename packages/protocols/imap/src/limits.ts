@@ -57,3 +57,23 @@ export const PATTERN_MAX = 1024;
 
 /** Longest mailbox name in bytes as sent. Modified UTF-7 needs up to 8/3 of the 1000 bytes a path may have. */
 export const MAILBOX_NAME_MAX = 2700;
+
+/** Depth of a search: NOT, OR and parentheses within each other. Clients nest one OR a term, a few dozen at most. */
+export const SEARCH_DEPTH_MAX = 100;
+
+/** Keys of one search: each is tried on each message. */
+export const SEARCH_KEYS_MAX = 1000;
+
+/** Numbers of a section ("1.2.3"): as deep as a message is ever parsed. */
+export const SECTION_DEPTH_MAX = 100;
+
+/** Things in one list of a command: flags, header fields, FETCH items, patterns, metadata entries. */
+export const LIST_MAX = 1000;
+
+/** Longest keyword in bytes: it is written to files and sent with each message that has it. */
+export const KEYWORD_MAX = 255;
+
+/** RFC 2971, section 3.3: fields of ID, and bytes of a field's name and value. */
+export const ID_FIELDS_MAX = 30;
+export const ID_NAME_MAX = 30;
+export const ID_VALUE_MAX = 1024;
