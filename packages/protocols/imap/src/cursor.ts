@@ -201,7 +201,7 @@ export class CommandCursor {
     if (match === null) return bad('Invalid quoted string');
     this.#at = QUOTED.lastIndex;
     const raw = match[1] ?? '';
-    if (!eightBit && /[\x80-\xff]/.test(raw) && !(this.utf8 && isUtf8(raw)))
+    if (!eightBit && /[\x80-\xff]/.test(raw) && !(this.utf8 && utf8Text(raw) !== undefined))
       return bad('8-bit characters in quoted string');
     return raw.includes('\\') ? raw.replace(/\\(.)/g, '$1') : raw;
   }
@@ -211,11 +211,6 @@ export class CommandCursor {
     this.#text = pieceText(this.#pieces[this.#index]);
     this.#at = 0;
   }
-}
-
-/** Whether latin1 `text` holds well-formed UTF-8. */
-export function isUtf8(text: string): boolean {
-  return utf8Text(text) !== undefined;
 }
 
 /** The text whose UTF-8 form latin1 `text` holds; undefined when it is not well-formed. */

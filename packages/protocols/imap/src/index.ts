@@ -1,3 +1,4 @@
+export { type CapabilityContext, capabilities, FEATURES } from './capability.ts';
 export type { BadCommand, Command, CommandName } from './command.ts';
 export { parseAppendTarget, parseCommand } from './command.ts';
 export { type DateTime, formatDateTime } from './date-argument.ts';

@@ -8,7 +8,7 @@
 
 /** The encoded form; undefined when `name` has a lone surrogate, which is no text. Linear. */
 export function encodeModifiedUtf7(name: string): string | undefined {
-  if (!name.isWellFormed()) return undefined;
+  if (/\p{Surrogate}/u.test(name)) return undefined;
   return name.replace(/&|[^\x20-\x7e]+/g, (run) => {
     if (run === '&') return '&-';
     const base64 = Buffer.from(run, 'utf16le').swap16().toString('base64');
