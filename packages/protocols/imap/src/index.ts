@@ -36,3 +36,5 @@ export {
   resolveSequenceSet,
   type SequenceSet,
 } from './sequence-set.ts';
+export { envelopeText, structureText } from './structure-response.ts';
+export { type WireMode, wireAstring, wireNstring, wireString, wireText } from './wire-string.ts';
