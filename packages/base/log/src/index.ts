@@ -1,1 +1,1 @@
-export { escapeForLog, type Log, openGatheringLog, openLog } from './log.ts';
+export { escapeForLog, type Log, openGatheringLog, openLog, quoteForLog } from './log.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { escapeForLog, openGatheringLog, openLog } from './index.ts';
+import { escapeForLog, openGatheringLog, openLog, quoteForLog } from './index.ts';
 
 test('no foreign text can start a new line, move the cursor or pretend to be an escape', () => {
   expect(escapeForLog('x\r\nstatus: fake\x1b[2J\x7f\x9b\\x41')).toBe(
@@ -64,4 +64,8 @@ test('a gathering log never writes more at once than a pipe takes in one piece',
   expect(readFileSync(file, 'utf8')).toBe(lines.map((line) => `q: ${line}\n`).join(''));
   closeSync(fd);
   rmSync(dir, { recursive: true });
+});
+
+test('text between quotes cannot end them, nor look as if it had been escaped', () => {
+  expect(quoteForLog('x" ip=1\\x22\n')).toBe('x\\x22 ip=1\\x5cx22\\x0a');
 });

@@ -20,6 +20,11 @@ export function escapeForLog(text: string, max = FOREIGN_MAX): string {
   );
 }
 
+/** The same for text that stands between double quotes in the line: it cannot end them. */
+export function quoteForLog(text: string): string {
+  return escapeForLog(text).replaceAll('"', '\\x22');
+}
+
 /**
  * A log on an open descriptor, each line prefixed by "NAME: ". Under inetd fd 2 is the client's socket:
  * a descriptor that is the same object as fd 0 is never written to.

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { EXIT_MISUSED, EXIT_TEMPORARY, encodeCredentials, runChecker } from '@q/checkpassword';
 import { qmailHome } from '@q/control';
 import { faultOf } from '@q/fault';
-import { escapeForLog, type Log, openLog } from '@q/log';
+import { escapeForLog, type Log, openLog, quoteForLog } from '@q/log';
 import {
   type Authorizing,
   authorizationTable,
@@ -140,7 +140,7 @@ function verdictOf(exit: Exit): string | undefined {
 
 /** One line for fail2ban; the address comes first, where nothing a stranger typed stands before it. */
 function logFailure(log: Log, peer: Peer, name: string, verdict: string): void {
-  const user = `user="${escapeForLog(name).replaceAll('"', '\\x22')}"`;
+  const user = `user="${quoteForLog(name)}"`;
   const ip = escapeForLog(peer.remoteIp);
   if (verdict === ERR.authorizationFailed) log(`LOGIN FAILED, ip=[${ip}], ${user}`);
   else log(`login trouble ip=${ip} ${user}`);

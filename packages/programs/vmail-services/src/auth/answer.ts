@@ -8,7 +8,7 @@
 import { asciiLower, bytesOf } from '@q/bytes';
 import { openControl } from '@q/control';
 import { faultOf, Temporary } from '@q/fault';
-import { escapeForLog, type Log } from '@q/log';
+import { escapeForLog, type Log, quoteForLog } from '@q/log';
 import { argText, mailText } from '@q/proc';
 import type { WorkerPool } from '@q/service';
 import {
@@ -44,7 +44,7 @@ export async function answerAuth(request: AuthRequest, places: AuthPlaces): Prom
   const { base, virtualName } = found;
   const result = await ask(places, base, { ...request, user: virtualName });
   if (result.verdict === 'refused') {
-    places.log(`refused: user "${shown(request.user)}": ${escapeForLog(result.reason)}`);
+    places.log(`refused: user "${quoteForLog(request.user)}": ${escapeForLog(result.reason)}`);
     return FAIL;
   }
   if (result.verdict === 'done') return 'OK\n';
@@ -111,7 +111,7 @@ async function enumerate(places: AuthPlaces): Promise<string> {
       }
     } catch (error) {
       const { message } = faultOf(error, 'internal error');
-      places.log(`warning: ${shown(domain)}: ${escapeForLog(message)}`);
+      places.log(`warning: ${quoteForLog(domain)}: ${escapeForLog(message)}`);
     }
   }
   return reply + END;
@@ -120,8 +120,4 @@ async function enumerate(places: AuthPlaces): Promise<string> {
 /** A record can hold anything; a line end or tab in it would be a field that somebody made up. */
 function oneLine(text: string): string {
   return text.replace(/[\x00-\x1f\x7f]/g, '?');
-}
-
-function shown(text: string): string {
-  return escapeForLog(text).replaceAll('"', '\\x22');
 }

@@ -2,7 +2,7 @@
 // for good; everything a client sends is parsed here. Passwords that are guessed wait here for their turn.
 
 import { setTimeout as wait } from 'node:timers/promises';
-import { escapeForLog, type Log, openLog } from '@q/log';
+import { escapeForLog, type Log, openLog, quoteForLog } from '@q/log';
 import { messageOf } from '@q/service';
 import { type Conn, listen, passSocket } from '@q/session';
 import { LoginThrottle } from '@q/throttle';
@@ -74,7 +74,7 @@ async function throttled(
   const attempt = throttle.begin(guess.ip, guess.account);
   try {
     if (attempt.wait === undefined) {
-      log(`login refused ip=${escapeForLog(guess.ip ?? '')} user="${quoted(guess.account)}"`);
+      log(`login refused ip=${escapeForLog(guess.ip ?? '')} user="${quoteForLog(guess.account)}"`);
       return;
     }
     await wait(attempt.wait);
@@ -85,8 +85,4 @@ async function throttled(
   } finally {
     attempt.undecided();
   }
-}
-
-function quoted(name: string): string {
-  return escapeForLog(name).replaceAll('"', '\\x22');
 }

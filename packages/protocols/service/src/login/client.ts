@@ -2,7 +2,7 @@
 // the parent, and gives the client away once the parent says yes. The words are the protocol's: mail-service.ts.
 
 import { setTimeout as wait } from 'node:timers/promises';
-import { escapeForLog, type Log } from '@q/log';
+import { escapeForLog, type Log, quoteForLog } from '@q/log';
 import {
   type Conn,
   heldSocketOfFd,
@@ -85,7 +85,7 @@ async function tryLogin(
     }
     // Everything a stranger typed stands behind the address, so that fail2ban can trust the line.
     if (verdict === 'refused') {
-      log(`LOGIN FAILED, ip=[${escapeForLog(peer.remoteIp)}], user="${quoted(login.user)}"`);
+      log(`LOGIN FAILED, ip=[${escapeForLog(peer.remoteIp)}], user="${quoteForLog(login.user)}"`);
       await wait(Math.max(0, started + attempt.failed() - Date.now()));
     } else log(`login trouble ${describe(peer, login)}`);
     dialogue.refuse(verdict === 'refused' ? 'failed' : 'temporary');
@@ -113,7 +113,7 @@ async function serve(
 }
 
 function describe({ remoteIp }: Peer, { user }: LoginRequest): string {
-  return `ip=${escapeForLog(remoteIp)} user="${quoted(user)}"`;
+  return `ip=${escapeForLog(remoteIp)} user="${quoteForLog(user)}"`;
 }
 
 /** What is encrypted stays here, and another process gets the far end of a tunnel. */
@@ -137,8 +137,4 @@ function clientEnvironment({ env }: Peer, localHost: string | undefined): Env {
   return Object.fromEntries(
     found.filter((pair): pair is readonly [(typeof pair)[0], string] => isClientValue(pair[1])),
   );
-}
-
-function quoted(name: string): string {
-  return escapeForLog(name).replaceAll('"', '\\x22');
 }
