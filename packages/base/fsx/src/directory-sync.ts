@@ -1,7 +1,8 @@
-// fsync of directories, shared (group commit): everybody who asks while one is running waits for the same
-// next one. Many messages at once then cost a few directory syncs, not several each.
+// fsync of directories. Shared (group commit): everybody who asks while one is running waits for the same
+// next one. Many messages at once then cost a few directory syncs, not several each. Or at once, by who is alone.
 
-import { fsyncDir } from './fd.ts';
+import { closeSync, constants, fsyncSync, openSync } from 'node:fs';
+import { fsyncDir, type Path } from './fd.ts';
 
 export class DirectorySync {
   readonly #running = new Map<string, Promise<void>>();
@@ -35,5 +36,15 @@ export class DirectorySync {
     });
     this.#running.set(path, done);
     return done;
+  }
+}
+
+/** fsyncDir() without another thread: nobody else is served meanwhile. */
+export function fsyncDirSync(path: Path): void {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }

@@ -3,7 +3,7 @@
 //
 // A promise costs two trips to another thread, some 50 to 100 us of CPU: more than most of these system calls.
 // What only touches the page cache and metadata is for the ...Sync forms and node:fs where it is done for every
-// message; what waits for the disk, an fsync above all, never is.
+// message; what waits for the disk, an fsync above all, only by who serves nobody else meanwhile.
 
 import {
   type BigIntStats,

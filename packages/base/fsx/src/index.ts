@@ -1,6 +1,6 @@
 export { writeFileAtomic } from './atomic.ts';
 export { readChunks } from './chunks.ts';
-export { DirectorySync } from './directory-sync.ts';
+export { DirectorySync, fsyncDirSync } from './directory-sync.ts';
 export { isExecutable, programBeside } from './executable.ts';
 export {
   closeFd,

@@ -9,18 +9,9 @@
 // A process that delivers does nothing else meanwhile: all of this is done at once, without another thread, which
 // would cost more than most of these calls. Who makes several deliveries at a time gives its own fsyncs.
 
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  linkSync,
-  lstatSync,
-  openSync,
-  statSync,
-  unlinkSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, linkSync, lstatSync, statSync, unlinkSync } from 'node:fs';
 import { errnoOf, isTemporaryErrno } from '@q/fault';
-import { createExclusiveSync, type Path, writeFullySync } from '@q/fsx';
+import { createExclusiveSync, fsyncDirSync, type Path, writeFullySync } from '@q/fsx';
 import { DELIVERY_TIMEOUT, GATHERED_SIZE, NAME_TRIES, WRITE_SIZE } from './limits.ts';
 import { MaildirFault } from './maildir-fault.ts';
 import { uniqueName } from './name.ts';
@@ -73,14 +64,7 @@ const FILES: Files = {
       if (errnoOf(error) !== 'ENOENT') throw error;
     }
   },
-  fsyncDir: (path) => {
-    const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
-    try {
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-  },
+  fsyncDir: fsyncDirSync,
 };
 
 /**

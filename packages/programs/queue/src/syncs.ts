@@ -1,7 +1,7 @@
 // The two ways in which a message waits for the disk.
 
-import { closeSync, constants, fsyncSync, openSync } from 'node:fs';
-import { type DirectorySync, fsyncFd } from '@q/fsx';
+import { fsyncSync } from 'node:fs';
+import { type DirectorySync, fsyncDirSync, fsyncFd } from '@q/fsx';
 
 /** Each resolves when what it is given is durable; rejects or throws the system error. */
 export interface Syncs {
@@ -13,14 +13,7 @@ export interface Syncs {
 /** For a message that is alone: without any other thread, and done when they return. */
 export const AT_ONCE: Syncs = {
   file: fsyncSync,
-  directory(path) {
-    const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
-    try {
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-  },
+  directory: fsyncDirSync,
 };
 
 /** For several at a time: side by side, those of a directory together. */

@@ -8,7 +8,6 @@ import {
   fchmodSync,
   fchownSync,
   fstatSync,
-  fsyncSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -16,6 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, Permanent } from '@q/fault';
+import { fsyncDirSync } from '@q/fsx';
 import { SPLIT } from '@q/queue-files';
 import type { QueueAccess } from '../access.ts';
 import { statIfThere } from '../message.ts';
@@ -81,7 +81,7 @@ export class Hands {
       ),
     ];
     if (statIfThere(join(root, 'lost')) !== undefined) places.push('lost');
-    for (const place of places) syncDirectory(join(root, place));
+    for (const place of places) fsyncDirSync(join(root, place));
   }
 
   /** Gives a message's file the owner and mode it must have. Throws for what is not a file of its own. */
@@ -122,13 +122,4 @@ export class Hands {
 
 function roleOf(directory: MessageDirectory): Role {
   return directory === 'mess' || directory === 'todo' || directory === 'intd' ? 'qmailq' : 'qmails';
-}
-
-export function syncDirectory(path: string): void {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -13,6 +13,7 @@
 
 import { lstatSync, mkdirSync, renameSync, rmdirSync, unlinkSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
+import { fsyncDirSync } from '@q/fsx';
 import { isMessageId, SPLIT } from '@q/queue-files';
 import type { QueueAccess } from '../access.ts';
 import { statIfThere } from '../message.ts';
@@ -27,7 +28,7 @@ import {
   placeOf,
   stagedName,
 } from './files.ts';
-import { type Hands, syncDirectory } from './hands.ts';
+import type { Hands } from './hands.ts';
 
 /** info before the rest: without it qmail-send takes nothing for a message. mess last. */
 const ORDER: readonly MessageDirectory[] = [
@@ -74,7 +75,7 @@ function enter({ paths }: QueueAccess, hands: Hands, phase: RepairPhase): void {
     if (statIfThere(mutex)?.isFile() === true) unlinkSync(mutex);
     if (statIfThere(mutex) === undefined) mkdirSync(mutex, { mode: 0o700 });
   });
-  syncDirectory(paths.directory('lock'));
+  fsyncDirSync(paths.directory('lock'));
 }
 
 function leave({ paths }: QueueAccess, hands: Hands): void {
@@ -83,7 +84,7 @@ function leave({ paths }: QueueAccess, hands: Hands): void {
     if (statIfThere(mutex)?.isDirectory() === true) rmdirSync(mutex);
     renameSync(repairMutex(paths, 'placing'), mutex);
   });
-  syncDirectory(paths.directory('lock'));
+  fsyncDirSync(paths.directory('lock'));
 }
 
 // --- staging ---

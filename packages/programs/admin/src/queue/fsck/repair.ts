@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoText, isFault, Temporary } from '@q/fault';
-import { tryFlock } from '@q/fsx';
+import { fsyncDirSync, tryFlock } from '@q/fsx';
 import { encodeInfo, makeQueueTree, type QueuePaths } from '@q/queue-files';
 import { soft } from '../../trouble.ts';
 import type { QueueAccess } from '../access.ts';
@@ -21,7 +21,7 @@ import type { Progress } from '../progress.ts';
 import { claimQueue, interruptedRepair, repairMutex } from '../send-process.ts';
 import { check } from './check.ts';
 import { MESSAGE_DIRECTORIES, type MessageDirectory, placeOf } from './files.ts';
-import { Hands, syncDirectory } from './hands.ts';
+import { Hands } from './hands.ts';
 import type { Finding, Remedy } from './judge.ts';
 import { renumber } from './renumber.ts';
 
@@ -145,7 +145,7 @@ function replaceSender({ paths }: QueueAccess, hands: Hands, { path }: Finding):
       closeSync(fd);
     }
   });
-  syncDirectory(dirname(paths.info(id)));
+  fsyncDirSync(dirname(paths.info(id)));
   return 'the empty sender is put in its place';
 }
 
