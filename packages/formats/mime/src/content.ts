@@ -3,25 +3,8 @@
 import { Cursor } from './cursor.ts';
 import type { Fields } from './field-collector.ts';
 import { LANGUAGES_MAX } from './limits.ts';
-import type { Disposition, Parameters } from './message.ts';
+import type { Content, Disposition, MediaType } from './message.ts';
 import { readParameters } from './parameter.ts';
-
-interface MediaType {
-  readonly type: string;
-  readonly subtype: string;
-  readonly parameters: Parameters;
-}
-
-/** The part of a Part that its own header decides. */
-export interface Content extends MediaType {
-  readonly id?: string;
-  readonly description?: string;
-  readonly encoding: string;
-  readonly md5?: string;
-  readonly disposition?: Disposition;
-  readonly languages: readonly string[];
-  readonly location?: string;
-}
 
 /** RFC 2045, 5.2: what a part is whose header does not say it, or not so that it can be read. */
 export const PLAIN_TEXT: MediaType = {

@@ -1,6 +1,6 @@
 // A part while its end is not known yet.
 
-import { type Content, contentOf, PLAIN_TEXT } from './content.ts';
+import { contentOf, PLAIN_TEXT } from './content.ts';
 import { envelopeOf } from './envelope.ts';
 import {
   type Budget,
@@ -11,7 +11,7 @@ import {
 } from './field-collector.ts';
 import { BOUNDARY_MAX, DEPTH_MAX } from './limits.ts';
 import { type Mark, spanOf } from './line-counter.ts';
-import type { Envelope, Part, Span } from './message.ts';
+import type { Content, Envelope, Part, Span } from './message.ts';
 
 export class DraftPart {
   readonly collector: FieldCollector;

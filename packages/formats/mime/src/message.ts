@@ -29,12 +29,15 @@ export interface Disposition {
   readonly parameters: Parameters;
 }
 
-/** What every part has. */
-interface PartBase {
+export interface MediaType {
   /** Media type and subtype, lower case. */
   readonly type: string;
   readonly subtype: string;
   readonly parameters: Parameters;
+}
+
+/** What the Content-* fields of a part say. */
+export interface Content extends MediaType {
   /** Content-ID, as written: "<a@b>". */
   readonly id?: string;
   readonly description?: string;
@@ -44,6 +47,10 @@ interface PartBase {
   readonly disposition?: Disposition;
   readonly languages: readonly string[];
   readonly location?: string;
+}
+
+/** What every part has. */
+interface PartBase extends Content {
   /** The header with the empty line that ends it. Of a message's root part, the message's header. */
   readonly header: Span;
   /** Without the line end before the next boundary. */
