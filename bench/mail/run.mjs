@@ -1,5 +1,12 @@
 // One run: one row on one system that is up and idle.
-import { cpuParts, difference, ownChildrenMs, totalOf, watchMemory } from '../shared/meters.mjs';
+import {
+  cpuParts,
+  difference,
+  ownChildrenMs,
+  totalOf,
+  untilIdle,
+  watchMemory,
+} from '../shared/meters.mjs';
 import { until } from '../shared/processes.mjs';
 import { openSink, sendByClient, sendBySmtp } from './load.mjs';
 import { clearMail, countMail } from './maildir.mjs';
@@ -51,7 +58,8 @@ async function measure(row, system, site, limitMs, sink) {
   const [, complete] = await whole;
   const took = seconds();
   const delivered = done();
-  if (row.to === 'queue') await idle(cpu);
+  // What the system does about a message after taking it belongs to its price.
+  if (row.to === 'queue') await untilIdle(cpu, SETTLE_MS);
   const settled =
     complete && (row.to === 'queue' || (await until(() => system.queueEmpty(), SETTLE_MS)));
   const used = difference(parts(), before);
@@ -68,21 +76,6 @@ async function measure(row, system, site, limitMs, sink) {
     seconds: took,
     messages,
   };
-}
-
-/** Whether the system comes to rest: what it does about a message after taking it belongs to its price. */
-function idle(cpu) {
-  let before = Number.NEGATIVE_INFINITY;
-  return until(
-    () => {
-      const now = cpu();
-      const used = now - before;
-      before = now;
-      return used <= 20;
-    },
-    SETTLE_MS,
-    300,
-  );
 }
 
 function recipientsOf(row, { user, domain }) {

@@ -3,8 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { cpuParts, difference, memoryMB, totalOf } from '../shared/meters.mjs';
-import { until } from '../shared/processes.mjs';
+import { cpuParts, difference, memoryMB, totalOf, untilIdle } from '../shared/meters.mjs';
 import { PASSWORD } from './accounts.mjs';
 
 /** Sessions that were just opened may still be starting something; and then memory is looked at. */
@@ -23,7 +22,7 @@ export async function runRow(row, system, site, { warmMs, runMs, limitMs }) {
     const before = parts();
     const result = await client.run();
     const used = difference(parts(), before);
-    if (looksAtMemory) await idle(() => totalOf(parts()));
+    if (looksAtMemory) await untilIdle(() => totalOf(parts()), SETTLE_MS);
     const memory = looksAtMemory ? memoryMB(system.processes()) : undefined;
     return measurement(row, result, used, { memory, emptyMB });
   } finally {
@@ -94,19 +93,4 @@ function startClient(row, port, users, times) {
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     },
   };
-}
-
-/** Whether the servers come to rest. */
-function idle(cpu) {
-  let before = Number.NEGATIVE_INFINITY;
-  return until(
-    () => {
-      const now = cpu();
-      const used = now - before;
-      before = now;
-      return used <= 20;
-    },
-    SETTLE_MS,
-    300,
-  );
 }

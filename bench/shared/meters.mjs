@@ -1,7 +1,7 @@
 // CPU and memory of a system's processes, from /proc.
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { familyOf, must, statsOf } from './processes.mjs';
+import { familyOf, must, statsOf, until } from './processes.mjs';
 
 const TICK_MS = 1000 / Number(must('getconf', ['CLK_TCK']));
 
@@ -46,6 +46,21 @@ export function ownChildrenMs() {
   const text = readFileSync('/proc/self/stat', 'latin1');
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[13]) + Number(fields[14])) * TICK_MS;
+}
+
+/** Waits until processes come to rest, whose CPU time in ms `cpu` tells; whether they did within `limit` ms. */
+export function untilIdle(cpu, limit) {
+  let before = Number.NEGATIVE_INFINITY;
+  return until(
+    () => {
+      const now = cpu();
+      const used = now - before;
+      before = now;
+      return used <= 20;
+    },
+    limit,
+    300,
+  );
 }
 
 /**
