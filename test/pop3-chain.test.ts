@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DIST, openDirectory, removeInstance } from './lib/instance.ts';
 import { PopClient } from './lib/pop3-host.ts';
-import { until } from './lib/processes.ts';
+import { tcpserverPort } from './lib/processes.ts';
 import { installed, isRoot, run } from './lib/run.ts';
 
 /** qmail-pop3d refuses root, so the chain runs as somebody else when the tests do not. */
@@ -136,14 +136,7 @@ describe.runIf(installed('python3'))('qmail-popup and what it runs', () => {
         stdio: ['ignore', 'pipe', 'inherit'],
         ...AS_USER,
       });
-      let out = '';
-      server.stdout?.on('data', (chunk: Buffer) => {
-        out += chunk.toString();
-      });
-      port = await until(
-        'tcpserver tells its port',
-        () => Number(/^([0-9]+)\n/.exec(out)?.[1]) || undefined,
-      );
+      port = await tcpserverPort(server);
     });
     afterAll(() => {
       server.kill();

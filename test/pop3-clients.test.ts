@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DIST } from './lib/instance.ts';
 import { CLIENTS, type Encryption, freshDirectory } from './lib/pop3-clients.ts';
 import { DOMAIN, type Pop3Host, PopClient, startPop3Host } from './lib/pop3-host.ts';
-import { until } from './lib/processes.ts';
+import { tcpserverPort } from './lib/processes.ts';
 import { installed, isRoot } from './lib/run.ts';
 
 let host: Pop3Host;
@@ -30,14 +30,7 @@ describe.runIf(installed('tcpserver', 'openssl'))(
         cwd: '/',
       });
       for (let n = 1; n <= 3; n++) host.put('ben', `${n}.host`, `Subject: ${n}\n\n${n}\n`);
-      let out = '';
-      chain.stdout?.on('data', (chunk: Buffer) => {
-        out += chunk.toString();
-      });
-      chainPort = await until(
-        'tcpserver tells its port',
-        () => Number(/^(\d+)\n/.exec(out)?.[1]) || undefined,
-      );
+      chainPort = await tcpserverPort(chain);
     });
     afterAll(async () => {
       chain?.kill('SIGKILL');

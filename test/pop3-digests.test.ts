@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DIST } from './lib/instance.ts';
 import { DOMAIN, OWNER_UID, type Pop3Host, PopClient, startPop3Host } from './lib/pop3-host.ts';
-import { until } from './lib/processes.ts';
+import { tcpserverPort } from './lib/processes.ts';
 import { installed, isRoot, type Ran, run } from './lib/run.ts';
 
 describe.runIf(installed('tcpserver', 'curl', 'python3'))(
@@ -29,14 +29,7 @@ describe.runIf(installed('tcpserver', 'curl', 'python3'))(
         stdio: ['ignore', 'pipe', 'ignore'],
         cwd: '/',
       });
-      let out = '';
-      chain.stdout?.on('data', (chunk: Buffer) => {
-        out += chunk.toString();
-      });
-      chainPort = await until(
-        'tcpserver tells its port',
-        () => Number(/^(\d+)\n/.exec(out)?.[1]) || undefined,
-      );
+      chainPort = await tcpserverPort(chain);
     });
     afterAll(async () => {
       chain?.kill('SIGKILL');

@@ -9,26 +9,13 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { makeCertificate } from '@q/tls/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DIST, openDirectory, removeInstance } from './lib/instance.ts';
-import { DOMAIN, type Pop3Host, startPop3Host } from './lib/pop3-host.ts';
-import { processesOf, until } from './lib/processes.ts';
+import { DOMAIN, type Pop3Host, PopClient, startPop3Host } from './lib/pop3-host.ts';
+import { processesOf, tcpserverPort, until } from './lib/processes.ts';
 import { installed, isRoot, run } from './lib/run.ts';
 
 /** A client that speaks over TLS; `stls`: after STLS on a plain connection. */
-class TlsClient {
-  readonly #socket: TLSSocket;
-  #received = '';
-  #closed = false;
-
-  private constructor(socket: TLSSocket) {
-    this.#socket = socket;
-    socket.on('data', (chunk: Buffer) => {
-      this.#received += chunk.toString('latin1');
-    });
-    socket.on('error', () => {});
-    socket.once('close', () => {
-      this.#closed = true;
-    });
-  }
+class TlsClient extends PopClient {
+  declare protected readonly socket: TLSSocket;
 
   static async direct(port: number): Promise<TlsClient> {
     const client = new TlsClient(
@@ -56,32 +43,8 @@ class TlsClient {
     return new TlsClient(connectTls({ socket: plain, rejectUnauthorized: false }));
   }
 
-  async say(lines: string, end = '\r\n'): Promise<string> {
-    this.#socket.write(lines.replaceAll('\n', '\r\n'), 'latin1');
-    return this.until(end);
-  }
-
-  async until(end: string): Promise<string> {
-    await until(`the server says ${JSON.stringify(end)}`, () => {
-      return this.#closed || this.#received.endsWith(end);
-    });
-    const got = this.#received;
-    this.#received = '';
-    return got;
-  }
-
-  async finish(lines: string): Promise<string> {
-    this.#socket.write(lines.replaceAll('\n', '\r\n'), 'latin1');
-    await until('the server hangs up', () => this.#closed);
-    return this.#received;
-  }
-
   get certificate(): string {
-    return this.#socket.getPeerCertificate().subject.CN as string;
-  }
-
-  destroy(): void {
-    this.#socket.destroy();
+    return this.socket.getPeerCertificate().subject.CN as string;
   }
 }
 
@@ -287,14 +250,7 @@ describe.runIf(installed('openssl', 'tcpserver', 'python3'))('qmail-popup under 
       env: { ...process.env, QMAILHOME: dir },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
-    let out = '';
-    server.stdout?.on('data', (chunk: Buffer) => {
-      out += chunk.toString();
-    });
-    port = await until(
-      'tcpserver tells its port',
-      () => Number(/^([0-9]+)\n/.exec(out)?.[1]) || undefined,
-    );
+    port = await tcpserverPort(server);
   });
   afterAll(() => removeInstance(dir, [server]));
 

@@ -115,12 +115,12 @@ async function makeTree(home: string, mode: 'private' | 'root'): Promise<void> {
 
 /** A client that speaks in whole dialogues. */
 export class PopClient {
-  readonly #socket: Socket;
+  protected readonly socket: Socket;
   #received = '';
   #closed = false;
 
-  private constructor(socket: Socket) {
-    this.#socket = socket;
+  protected constructor(socket: Socket) {
+    this.socket = socket;
     socket.on('data', (chunk) => {
       this.#received += chunk.toString('latin1');
     });
@@ -139,7 +139,7 @@ export class PopClient {
 
   /** Sends lines and gives what came until `end`, or until the server hung up. */
   say(lines: string, end = '\r\n'): Promise<string> {
-    this.#socket.write(lines.replaceAll('\n', '\r\n'), 'latin1');
+    this.socket.write(lines.replaceAll('\n', '\r\n'), 'latin1');
     return this.until(end);
   }
 
@@ -154,7 +154,7 @@ export class PopClient {
 
   /** Sends lines and gives all that comes until the server hangs up. */
   async finish(lines: string): Promise<string> {
-    this.#socket.write(lines.replaceAll('\n', '\r\n'), 'latin1');
+    this.socket.write(lines.replaceAll('\n', '\r\n'), 'latin1');
     await this.closed();
     return this.#received;
   }
@@ -164,6 +164,6 @@ export class PopClient {
   }
 
   destroy(): void {
-    this.#socket.destroy();
+    this.socket.destroy();
   }
 }

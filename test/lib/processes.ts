@@ -1,6 +1,7 @@
 // Finding and ending processes by what they are, not by luck: every process of an instance has its
 // QMAILHOME in the environment.
 
+import type { ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 
@@ -111,4 +112,13 @@ export async function until<T>(
     if (Date.now() > deadline) throw new Error(`waited ${seconds} s in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
+}
+
+/** The port of a tcpserver that was started with -1 and a pipe as its standard output. */
+export function tcpserverPort(server: ChildProcess): Promise<number> {
+  let out = '';
+  server.stdout?.on('data', (chunk: Buffer) => {
+    out += chunk.toString();
+  });
+  return until('tcpserver tells its port', () => Number(/^(\d+)\n/.exec(out)?.[1]) || undefined);
 }
