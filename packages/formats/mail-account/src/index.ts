@@ -1,0 +1,12 @@
+export type {
+  AclEntry,
+  ListedFolder,
+  MailAccount,
+  NameRefusal,
+  NamespaceEntry,
+  Namespaces,
+  Place,
+  QuotaRoot,
+  Rights,
+} from './model.ts';
+export { NameFault } from './name-fault.ts';

@@ -1,0 +1,1 @@
+export type { AccountCache, FolderCache, MessageFacts, SearchScope } from './model.ts';

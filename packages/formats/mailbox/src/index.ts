@@ -1,0 +1,15 @@
+export {
+  type ChangeStore,
+  type Copied,
+  FLAG,
+  type FlagChange,
+  type FlagsChanged,
+  type Folder,
+  type FolderMessage,
+  type KnownState,
+  type NewMessage,
+  type Noted,
+  type OpenMessage,
+  type RefreshOptions,
+  type Spool,
+} from './model.ts';

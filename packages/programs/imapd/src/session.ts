@@ -1,0 +1,74 @@
+// An IMAP session after login, as its commands see it (RFC 9051, section 3).
+
+import type { CommandName, NumberRange } from '@q/imap';
+import type { MailAccount, Place } from '@q/mail-account';
+import type { FolderCache } from '@q/mail-cache';
+import type { Folder } from '@q/mailbox';
+import type { View } from './view.ts';
+
+/** How the session is served; see settings.ts for where each comes from. */
+export interface Settings {
+  /** Bytes of the largest message APPEND takes. */
+  readonly appendLimit: number;
+  /** Trash's name as a folder path and whether EXPUNGE moves there (Courier's IMAP_MOVE_EXPUNGE_TO_TRASH). */
+  readonly trashFolder: string;
+  readonly expungeToTrash: boolean;
+  /** IMAP_KEYWORDS, IMAP_ACL: 0 turns them off. */
+  readonly keywords: boolean;
+  readonly acl: boolean;
+}
+
+/** What the client turned on by ENABLE or by using it; names in upper case. */
+export type Enabled = 'CONDSTORE' | 'QRESYNC' | 'UTF8=ACCEPT' | 'IMAP4REV2' | 'UIDONLY';
+
+/** A folder that is open for this session and must be let go of. */
+export interface Opened {
+  readonly place: Place;
+  readonly folder: Folder;
+  readonly cache: FolderCache;
+  release(): void;
+}
+
+export interface Session {
+  readonly user: string;
+  readonly account: MailAccount;
+  readonly settings: Settings;
+  readonly enabled: Set<Enabled>;
+  /** The selected mailbox. */
+  view: View | undefined;
+  /** SEARCHRES's "$": UIDs, ascending ranges. */
+  savedResult: readonly NumberRange[];
+
+  /** Opens a folder by place (shared with other sessions of the process). Throws NameFault NONEXISTENT. */
+  open(place: Place): Promise<Opened>;
+
+  /** An untagged response: "* " and CRLF are added. Latin1, one character a byte. */
+  untagged(line: string): void;
+  /** Raw bytes or latin1 text of a response in pieces; the caller ends it with CRLF. */
+  write(data: Buffer | string): void;
+  /** Back-pressure: waits until the client has taken most of what was written. Throws Timeout and Disconnected. */
+  drain(): Promise<void>;
+  /** A mailbox name in the client's form, ready to be put into a response (astring). */
+  mailboxText(name: string): string;
+  /** The client turned on UTF8=ACCEPT or IMAP4rev2: for wireString() and its like. */
+  readonly utf8: boolean;
+  /** For the log line of the session's end. */
+  readonly counts: { headers: number; body: number };
+}
+
+/** The answer to a command; the dispatcher tells of changes in the selected mailbox before it, then sends it. */
+export interface Reply {
+  readonly status: 'OK' | 'NO' | 'BAD';
+  /** Response code without brackets. */
+  readonly code?: string;
+  readonly text: string;
+}
+
+export interface CommandRow<Arguments> {
+  /** 'selected': also a view is there, and is passed. */
+  readonly state: 'authenticated' | 'selected';
+  /** False: no EXPUNGE may be told before this command's answer: FETCH, STORE, SEARCH by message number (RFC 9051, 7.5.1). */
+  readonly tellsExpunged: boolean;
+  /** Throws NameFault (NO with its code), CommandRefused (NO or BAD), faults (NO [UNAVAILABLE] or [SERVERBUG]). */
+  run(session: Session, given: Arguments, tag: string, name: CommandName): Promise<Reply>;
+}
