@@ -1,6 +1,6 @@
 // An IMAP session after login, as its commands see it (RFC 9051, section 3).
 
-import type { CommandName, NumberRange } from '@q/imap';
+import type { Command, CommandName, NumberRange } from '@q/imap';
 import type { MailAccount, Place } from '@q/mail-account';
 import type { FolderCache } from '@q/mail-cache';
 import type { Folder } from '@q/mailbox';
@@ -72,3 +72,8 @@ export interface CommandRow<Arguments> {
   /** Throws NameFault (NO with its code), CommandRefused (NO or BAD), faults (NO [UNAVAILABLE] or [SERVERBUG]). */
   run(session: Session, given: Arguments, tag: string, name: CommandName): Promise<Reply>;
 }
+
+/** One row a command. */
+export type CommandTable = {
+  readonly [Each in Command as Each['name']]?: CommandRow<Each['arguments']>;
+};

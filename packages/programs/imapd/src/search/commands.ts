@@ -1,0 +1,5 @@
+// SEARCH, SORT and THREAD.
+
+import type { CommandTable } from '../session.ts';
+
+export const searchCommands: CommandTable = {};
