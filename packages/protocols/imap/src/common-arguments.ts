@@ -1,10 +1,10 @@
 // Arguments that several commands have.
 
-import { asciiEqual, asciiLower } from '@q/bytes';
+import { asciiEqual, asciiLower, decodeModifiedUtf7 } from '@q/bytes';
 import { bad } from './command-error.ts';
 import { type CommandCursor, utf8Text } from './cursor.ts';
 import { KEYWORD_MAX, MAILBOX_NAME_MAX } from './limits.ts';
-import { decodeModifiedUtf7 } from './modified-utf7.ts';
+
 import { parseSequenceSet, type SequenceSet } from './sequence-set.ts';
 
 /**

@@ -18,7 +18,7 @@ export type {
   FetchArguments,
   StoreArguments,
 } from './message-command.ts';
-export { decodeModifiedUtf7, encodeModifiedUtf7 } from './modified-utf7.ts';
+
 export { CommandReader } from './reader.ts';
 export type { CommandPiece, ReaderEvent, RefusalReason, Refused } from './reader-event.ts';
 export { refusalReply } from './refusal.ts';
