@@ -3,7 +3,7 @@
 import type { Command, CommandName, NumberRange } from '@q/imap';
 import type { MailAccount, Place } from '@q/mail-account';
 import type { FolderCache } from '@q/mail-cache';
-import type { Folder } from '@q/mailbox';
+import type { Folder, Spool } from '@q/mailbox';
 import type { View } from './view.ts';
 
 /** How the session is served; see settings.ts for where each comes from. */
@@ -46,8 +46,22 @@ export interface Session {
   untagged(line: string): void;
   /** Raw bytes or latin1 text of a response in pieces; the caller ends it with CRLF. */
   write(data: Buffer | string): void;
-  /** Back-pressure: waits until the client has taken most of what was written. Throws Timeout and Disconnected. */
+  /**
+   * To be called often by whoever writes or computes much. Sends what has gathered when that is much or has waited for long, waits
+   * until the client has taken most of it, and now and then lets other sessions have a turn. Throws Timeout and Disconnected.
+   */
   drain(): Promise<void>;
+  /**
+   * The messages that came with the command under way (APPEND, REPLACE), by their index, in tmp/ of the target folder, which was
+   * found with right i and has room for them. CRLF has become LF; a binary one (literal8) is as it was sent. What is not
+   * delivered is discarded by the dispatcher.
+   */
+  readonly spools: readonly Spool[];
+  /**
+   * Has `tell` called once, as soon as no command is under way (or during IDLE), also when the client says nothing: for what is
+   * told unasked (NOTIFY). What it writes is sent at once. What it throws ends the session.
+   */
+  soon(tell: () => void | Promise<void>): void;
   /** A mailbox name in the client's form, ready to be put into a response (astring). */
   mailboxText(name: string): string;
   /** The client turned on UTF8=ACCEPT or IMAP4rev2: for wireString() and its like. */
