@@ -58,6 +58,8 @@ export interface Spool {
   readonly size: number;
   /** Bytes as they shall stand in the file (LF line ends). They may be reused when the promise is kept. */
   write(bytes: Uint8Array): Promise<void>;
+  /** The bytes written from `start` to `end`, for a message that is put together of others. A piece holds until the next is asked for. */
+  read(start: number, end: number): AsyncIterable<Buffer>;
   /** Removes the file. Harmless after it was delivered. Never throws. */
   discard(): Promise<void>;
 }

@@ -13,6 +13,8 @@ export interface Settings {
   /** Trash's name as a folder path and whether EXPUNGE moves there (Courier's IMAP_MOVE_EXPUNGE_TO_TRASH). */
   readonly trashFolder: string;
   readonly expungeToTrash: boolean;
+  /** A log line for each message that is removed (IMAP_LOG_DELETIONS). */
+  readonly logDeletions: boolean;
   /** IMAP_KEYWORDS, IMAP_ACL: 0 turns them off. */
   readonly keywords: boolean;
   readonly acl: boolean;
@@ -66,6 +68,8 @@ export interface Session {
   mailboxText(name: string): string;
   /** The client turned on UTF8=ACCEPT or IMAP4rev2: for wireString() and its like. */
   readonly utf8: boolean;
+  /** A line for the log; the level ("INFO: ") and what cannot be in a line are the session's matter. */
+  log(line: string): void;
   /** For the log line of the session's end. */
   readonly counts: { headers: number; body: number };
 }
