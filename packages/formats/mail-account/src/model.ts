@@ -26,7 +26,9 @@ export type NameRefusal =
   | 'NOPERM'
   | 'LIMIT'
   | 'HASCHILDREN'
-  | 'OVERQUOTA';
+  | 'OVERQUOTA'
+  /** RFC 6154. */
+  | 'USEATTR';
 
 export interface NamespaceEntry {
   /** "" or "INBOX." or "#shared." */
@@ -78,7 +80,7 @@ export interface MailAccount {
   locate(name: string): Place;
   /** As locate, and the folder is there and the user sees it (without l: NONEXISTENT) and has all of `rights` (else NOPERM). */
   find(name: string, rights: Rights): Promise<Place>;
-  /** The user's rights on it: "lrswipkxtea" for one's own without ACL. */
+  /** The user's rights on it: "lrswikxtea" for one's own without ACL (Courier's all; without p). */
   rights(place: Place): Promise<Rights>;
 
   /** Every folder and level the user may see, INBOX first, then by name; subscribed names that are no folder are not here. */
