@@ -115,6 +115,11 @@ export interface Folder {
   takeRecent(): readonly number[];
   /** How many a takeRecent() would give, those still in new/ included. */
   readonly recentCount: number;
+  /**
+   * Files in new/ at the last refresh. They have no UIDs yet and are not in `messages`; with takeNew they get those from
+   * uidNext on. So STATUS counts them to MESSAGES, UNSEEN and RECENT, and adds them to UIDNEXT, as Courier does.
+   */
+  readonly waiting: number;
 
   /** Grows with each change of a message (new, flags, gone). */
   readonly changeCount: number;
@@ -162,6 +167,8 @@ export interface Folder {
  * enough that clients look again.
  */
 export interface ChangeStore {
+  /** The largest mod-sequence given so far, those of gone messages included; 0 when there is none. */
+  readonly highest: number;
   /** What is known of each message, as last noted; empty when nothing is. */
   load(): Iterable<KnownState>;
   /**
