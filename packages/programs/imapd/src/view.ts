@@ -27,7 +27,10 @@ export interface View {
   resolve(session: Session, set: SequenceSet, byUid: boolean): readonly FolderMessage[];
   /** Takes over what the folder knows and tells the client: EXPUNGE or VANISHED (only if `expunged`), EXISTS, RECENT, FETCH of flags. Does not look at the disk. */
   sync(session: Session, expunged: boolean): void;
-  /** Told what each sync() told, after it. Returns the end of it. */
+  /**
+   * Told what each sync() tells: `expunged` alone right before their EXPUNGE or VANISHED, while their numbers hold (RFC
+   * 5267, 4.3.4); `arrived` and `changed` after EXISTS and FETCH. Returns the end of it.
+   */
   onTold(heard: (told: Told) => void): () => void;
   /** Lets the folder go. */
   close(): void;
