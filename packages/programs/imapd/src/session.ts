@@ -64,11 +64,6 @@ export interface Session {
    * told unasked (NOTIFY). What it writes is sent at once. What it throws ends the session.
    */
   soon(tell: () => void | Promise<void>): void;
-  /**
-   * Runs `send`, which writes untagged responses without waiting, as soon as no response is half written: at once between
-   * commands and in IDLE, else before the running command's answer. Not at all when the session ends before.
-   */
-  atRest(send: () => void): void;
   /** A mailbox name in the client's form, ready to be put into a response (astring). */
   mailboxText(name: string): string;
   /** The client turned on UTF8=ACCEPT or IMAP4rev2: for wireString() and its like. */
