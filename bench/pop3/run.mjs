@@ -1,10 +1,8 @@
 // One run: one row on one server that is up and idle.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { startClient } from '../shared/client.mjs';
 import { cpuParts, difference, memoryMB, totalOf, untilIdle } from '../shared/meters.mjs';
-import { PASSWORD } from './accounts.mjs';
+import { PASSWORD } from '../shared/users.mjs';
 
 /** Sessions that were just opened may still be starting something; and then memory is looked at. */
 const SETTLE_MS = 10_000;
@@ -15,7 +13,9 @@ export async function runRow(row, system, site, { warmMs, runMs, limitMs }) {
   if (row.forget) for (const { home, maildir } of users) system.forget(join(home, maildir));
   const looksAtMemory = row.load === 'list' || row.load === 'idle';
   const parts = () => cpuParts(system.processes());
-  const client = startClient(row, site.port, users, { warmMs, runMs, limitMs });
+  const script = join(import.meta.dirname, 'client.mjs');
+  const job = jobOf(row, site.port, users, { warmMs, runMs, limitMs });
+  const client = startClient(script, job, limitMs + SETTLE_MS);
   try {
     await client.ready;
     const emptyMB = row.load === 'idle' ? memoryMB(system.processes()) : 0;
@@ -49,8 +49,8 @@ function measurement(row, result, used, { memory, emptyMB }) {
   };
 }
 
-function startClient(row, port, users, times) {
-  const job = {
+function jobOf(row, port, users, times) {
+  return {
     ...times,
     port,
     load: row.load,
@@ -61,36 +61,5 @@ function startClient(row, port, users, times) {
     options: { noDelay: row.noDelay ?? true },
     logins: users.map(({ name }) => ({ user: name, password: PASSWORD })),
     messages: users[0].mail.count,
-  };
-  const script = join(import.meta.dirname, 'client.mjs');
-  const child = spawn(process.execPath, [script, JSON.stringify(job)], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  let trouble = '';
-  child.stderr.on('data', (data) => {
-    trouble = (trouble + data.toString('latin1')).slice(-2000);
-  });
-  child.stdin.on('error', () => {});
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const line = async () => {
-    // A server that says nothing at all must not hold up the others.
-    const timer = setTimeout(() => child.kill('SIGKILL'), times.limitMs + SETTLE_MS);
-    const { value, done } = await lines.next();
-    clearTimeout(timer);
-    if (done) throw new Error(`the client has ended: ${trouble}`);
-    return value;
-  };
-  const ready = line();
-  ready.catch(() => {});
-  return {
-    ready,
-    async run() {
-      child.stdin.write('go\n');
-      return JSON.parse(await line());
-    },
-    async end() {
-      child.stdin.end();
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-    },
   };
 }

@@ -1,10 +1,10 @@
-// What our two ways to serve POP3 have in common: a tree whose control files name the domain's owner.
+// What our ways to serve mail have in common: a tree whose control files name the domain's owner.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { must, startServer, stopServers, untilGreets } from '../shared/processes.mjs';
+import { must, startServer, stopServers, untilGreets } from './processes.mjs';
 
-/** `command(home)`: the words that serve POP3 on site.port with the tree at `home`. */
-export function openQmailPop3(site, command) {
+/** `command(home)`: the words that serve on site.port with the tree at `home`; `forget(maildir)` removes what is kept of it. */
+export function openQmailService(site, { greeting, command, forget = () => {} }) {
   const home = join(site.work, 'qmail');
   must(join(site.dist, 'qmail-ts'), ['setup', '--dir', home, '--hostname', `mail.${site.domain}`]);
   writeFileSync(join(home, 'control/virtualdomains'), `${site.domain}:vowner\n`);
@@ -12,14 +12,14 @@ export function openQmailPop3(site, command) {
   let children = [];
   return {
     async start() {
-      children = [startServer(site.work, 'pop3d', command(home), { env, cwd: '/' })];
-      await untilGreets(site.port, '+OK');
+      children = [startServer(site.work, 'server', command(home), { env, cwd: '/' })];
+      await untilGreets(site.port, greeting);
     },
     async stop() {
       await stopServers(children);
       children = [];
     },
     processes: () => children.map(({ pid }) => pid),
-    forget() {}, // nothing is kept
+    forget,
   };
 }

@@ -1,0 +1,61 @@
+// One run: one row on one server that is up and idle.
+import { join } from 'node:path';
+import { startClient } from '../shared/client.mjs';
+import { cpuParts, difference, memoryMB, totalOf, untilIdle } from '../shared/meters.mjs';
+import { PASSWORD } from '../shared/users.mjs';
+
+/** Sessions that were just opened may still be starting something; and then memory is looked at. */
+const SETTLE_MS = 10_000;
+/** How many messages COPY, MOVE and EXPUNGE are tried with, at most. */
+const PART = 5000;
+
+/** Resolves to the measurement: what METRICS (rows.mjs) names, `parts`, and `cut` if the limit ended it. */
+export async function runRow(row, system, site, times) {
+  const users = site.users[row.who];
+  const parts = () => cpuParts(system.processes());
+  const script = join(import.meta.dirname, 'client.mjs');
+  const client = startClient(script, jobOf(row, site, users, times), times.limitMs + SETTLE_MS);
+  try {
+    await client.ready;
+    const emptyMB = row.load === 'idle' ? memoryMB(system.processes()) : 0;
+    const before = parts();
+    const result = await client.run();
+    const used = difference(parts(), before);
+    if (row.load === 'idle') await untilIdle(() => totalOf(parts()), SETTLE_MS);
+    const memory = row.load === 'idle' ? memoryMB(system.processes()) : undefined;
+    const { done, seconds, ms, cut } = result;
+    return {
+      done,
+      ms,
+      rate: row.load === 'login' ? done / seconds : undefined,
+      cpu: done > 0 ? totalOf(used) / done : undefined,
+      parts: Object.fromEntries([...used].filter(([, spent]) => spent > 0)),
+      memory,
+      session: row.load === 'idle' && done > 0 ? ((memory - emptyMB) * 1024) / done : undefined,
+      cut: cut === true,
+    };
+  } finally {
+    await client.end();
+  }
+}
+
+function jobOf(row, { port, folderPrefix }, users, times) {
+  const [{ home, maildir }] = users;
+  const copy = `${folderPrefix}Copied`;
+  const filled = (text) =>
+    text
+      ?.replaceAll('$COPY2', `${folderPrefix}Moved`)
+      .replaceAll('$COPY', copy)
+      .replaceAll('$PART', String(Math.min(row.count, PART)));
+  return {
+    ...times,
+    ...row,
+    port,
+    copy,
+    before: (row.before ?? []).map(filled),
+    timed: filled(row.timed),
+    after: (row.after ?? []).map(filled),
+    maildir: join(home, maildir),
+    logins: users.map(({ name }) => ({ user: name, password: PASSWORD })),
+  };
+}
