@@ -1,8 +1,10 @@
 // What a session sees of the selected mailbox: message numbers (RFC 9051, section 2.3.1.2), which change only when the
 // session has told its client.
 
-import type { SequenceSet } from '@q/imap';
+import { type NumberRange, resolveSequenceSet, type SequenceSet } from '@q/imap';
 import type { FolderMessage } from '@q/mailbox';
+import { flagsLine, tellsRecent, tellsVanished, vanishedLines } from './messages/message-line.ts';
+import { CommandRefused } from './refused.ts';
 import type { Opened, Session } from './session.ts';
 
 /** What a client was told at a synchronisation; the contexts of searches follow it. */
@@ -21,17 +23,199 @@ export interface View {
   /** By message number less 1. A message that is gone stays until its EXPUNGE was told. */
   readonly messages: readonly FolderMessage[];
   isRecent(message: FolderMessage): boolean;
+  /** For RECENT. */
+  readonly recentCount: number;
   /** Message number; 0 when it is not in the view. */
   numberOf(message: FolderMessage): number;
   /** The messages of a set, ascending, `$` included. A message number beyond the view is BAD (throws CommandRefused), an unknown UID nothing. */
   resolve(session: Session, set: SequenceSet, byUid: boolean): readonly FolderMessage[];
   /** Takes over what the folder knows and tells the client: EXPUNGE or VANISHED (only if `expunged`), EXISTS, RECENT, FETCH of flags. Does not look at the disk. */
   sync(session: Session, expunged: boolean): void;
-  /**
-   * Told what each sync() tells: `expunged` alone right before their EXPUNGE or VANISHED, while their numbers hold (RFC
-   * 5267, 4.3.4); `arrived` and `changed` after EXISTS and FETCH. Returns the end of it.
-   */
+  /** Messages with a change that the client has not heard of; undefined: nobody knows which. */
+  untold(): ReadonlySet<FolderMessage> | undefined;
+  /** The client was told of the message as it is now: sync() says nothing of it unless it changes again. */
+  noteTold(message: FolderMessage): void;
+  /** Told what each sync() told, after it. Returns the end of it. */
   onTold(heard: (told: Told) => void): () => void;
   /** Lets the folder go. */
   close(): void;
+}
+
+export class MailboxView implements View {
+  readonly opened: Opened;
+  readonly readOnly: boolean;
+  readonly rights: string;
+  #messages: FolderMessage[];
+  readonly #recent: Set<number>;
+  /** The folder's changes up to here were looked at: told, or noted in #gone. */
+  #changeCount: number;
+  #modseq: number;
+  #lastUid: number;
+  /** Gone, and the client does not know. */
+  readonly #gone = new Set<FolderMessage>();
+  /** Mod-sequences told since #changeCount. */
+  readonly #told = new Map<FolderMessage, number>();
+  readonly #listeners = new Set<(told: Told) => void>();
+
+  /** Of the folder as it is now. */
+  constructor(opened: Opened, { readOnly, rights }: Pick<View, 'readOnly' | 'rights'>) {
+    const { folder } = opened;
+    this.opened = opened;
+    this.readOnly = readOnly;
+    this.rights = rights;
+    this.#messages = folder.messages.slice();
+    this.#recent = new Set(readOnly ? [] : folder.takeRecent());
+    this.#changeCount = folder.changeCount;
+    this.#modseq = folder.highestModseq;
+    this.#lastUid = this.#messages.at(-1)?.uid ?? 0;
+  }
+
+  get messages(): readonly FolderMessage[] {
+    return this.#messages;
+  }
+
+  isRecent({ uid }: FolderMessage): boolean {
+    return this.#recent.has(uid);
+  }
+
+  /** Who only looks takes none from those who come after: so it cannot say which they are. */
+  get recentCount(): number {
+    if (!this.readOnly) return this.#recent.size;
+    return Math.min(this.opened.folder.recentCount, this.#messages.length);
+  }
+
+  numberOf({ uid }: FolderMessage): number {
+    const index = this.#indexOf(uid);
+    return this.#messages[index]?.uid === uid ? index + 1 : 0;
+  }
+
+  resolve(session: Session, set: SequenceSet, byUid: boolean): readonly FolderMessage[] {
+    if (!byUid && session.enabled.has('UIDONLY'))
+      throw new CommandRefused('BAD', 'Message numbers are turned off', 'UIDREQUIRED');
+    if (set.kind === 'saved') return this.#withUids(session.savedResult);
+    if (byUid) return this.#withUids(resolveSequenceSet(set, this.#messages.at(-1)?.uid ?? 0));
+    const count = this.#messages.length;
+    const ranges = resolveSequenceSet(set, count);
+    const last = ranges.at(-1)?.[1] ?? 0;
+    if (last > count) throw new CommandRefused('BAD', 'No message with this number');
+    return joined(ranges.map(([from, to]) => this.#messages.slice(from - 1, to)));
+  }
+
+  sync(session: Session, expunged: boolean): void {
+    const changed = this.#takeChanges();
+    const gone = expunged && this.#gone.size > 0 ? this.#dropGone(session) : [];
+    const arrived = this.#takeArrived(session);
+    const tells = tellsRecent(session);
+    let text = '';
+    for (const message of changed) {
+      const recent = tells && this.isRecent(message);
+      text += flagsLine(session, message, this.numberOf(message), recent);
+    }
+    if (text !== '') session.write(text);
+    if (changed.length + gone.length + arrived.length === 0) return;
+    const told = { arrived, changed, expunged: gone };
+    for (const heard of this.#listeners) heard(told);
+  }
+
+  untold(): ReadonlySet<FolderMessage> | undefined {
+    const changes = this.opened.folder.changesSince(this.#changeCount);
+    if (changes === undefined) return undefined;
+    return new Set(changes.filter((message) => this.#told.get(message) !== message.modseq));
+  }
+
+  noteTold(message: FolderMessage): void {
+    this.#told.set(message, message.modseq);
+  }
+
+  onTold(heard: (told: Told) => void): () => void {
+    this.#listeners.add(heard);
+    return () => void this.#listeners.delete(heard);
+  }
+
+  close(): void {
+    this.#listeners.clear();
+    this.opened.release();
+  }
+
+  // --- internal ---
+
+  /** Index of the first message with this UID or a larger one. */
+  #indexOf(uid: number): number {
+    let low = 0;
+    let high = this.#messages.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#messages[middle] as FolderMessage).uid < uid) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #withUids(ranges: readonly NumberRange[]): readonly FolderMessage[] {
+    const slices: (readonly FolderMessage[])[] = [];
+    for (const [first, last] of ranges) {
+      const from = this.#indexOf(first);
+      const to = this.#indexOf(last + 1);
+      if (to > from) slices.push(this.#messages.slice(from, to));
+    }
+    return joined(slices);
+  }
+
+  /** Those whose flags the client does not know, by number. Those gone are put aside. */
+  #takeChanges(): readonly FolderMessage[] {
+    const { folder } = this.opened;
+    if (folder.changeCount === this.#changeCount) {
+      this.#told.clear();
+      return [];
+    }
+    const before = this.#modseq;
+    const candidates =
+      folder.changesSince(this.#changeCount) ??
+      this.#messages.filter(({ modseq, gone }) => gone || modseq > before);
+    const changed: FolderMessage[] = [];
+    for (const message of candidates) {
+      if (this.numberOf(message) === 0) continue;
+      if (message.gone) this.#gone.add(message);
+      else if (this.#told.get(message) !== message.modseq) changed.push(message);
+    }
+    this.#told.clear();
+    this.#changeCount = folder.changeCount;
+    this.#modseq = folder.highestModseq;
+    return changed.sort((a, b) => a.uid - b.uid);
+  }
+
+  /** Tells of those gone, and forgets them. */
+  #dropGone(session: Session): readonly FolderMessage[] {
+    const gone = [...this.#gone].sort((a, b) => a.uid - b.uid);
+    if (tellsVanished(session)) session.write(vanishedLines(gone.map(({ uid }) => uid)));
+    else {
+      // From the last to the first: each number is as it was before.
+      let text = '';
+      for (let i = gone.length - 1; i >= 0; i--)
+        text += `* ${this.numberOf(gone[i] as FolderMessage)} EXPUNGE\r\n`;
+      session.write(text);
+    }
+    this.#messages = this.#messages.filter((message) => !this.#gone.has(message));
+    for (const { uid } of gone) this.#recent.delete(uid);
+    this.#gone.clear();
+    return gone;
+  }
+
+  /** New messages have larger UIDs than all before. */
+  #takeArrived(session: Session): readonly FolderMessage[] {
+    const { folder } = this.opened;
+    const last = folder.messages.at(-1)?.uid ?? 0;
+    if (last <= this.#lastUid) return [];
+    const arrived = folder.messages.slice(folder.indexOf(this.#lastUid + 1));
+    for (const message of arrived) this.#messages.push(message);
+    this.#lastUid = last;
+    if (!this.readOnly) for (const uid of folder.takeRecent()) this.#recent.add(uid);
+    session.untagged(`${this.#messages.length} EXISTS`);
+    if (tellsRecent(session)) session.untagged(`${this.recentCount} RECENT`);
+    return arrived;
+  }
+}
+
+function joined(slices: readonly (readonly FolderMessage[])[]): readonly FolderMessage[] {
+  return slices.length === 1 ? (slices[0] as readonly FolderMessage[]) : slices.flat();
 }
