@@ -24,7 +24,7 @@ export default defineConfig({
   silent: true,
   shims: false,
   noExternal: [/^@q\//, 'yargs'],
-  external: ['fs-ext', 'koffi'],
+  external: ['fs-ext', 'koffi', 'lmdb'],
   esbuildOptions(options) {
     // The modules under packages/ ask for their own file's address only to load native modules;
     // in the bundle that address is the executable's.

@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 const [fresh, began] = process.argv.slice(2);
 const dist = 'bin/dist';
@@ -72,6 +72,23 @@ function addNativeModules(modules) {
     /\/(src|doc|vendor|lib|deps|obj\.target|\.deps)(\/|$)|\.(o|md|gypi?|mk|cc|cpp|h)$|Makefile$/;
   for (const name of readdirSync(platforms))
     copy(realpathSync(join(platforms, name)), join(modules, '@koromix', name), skip);
+  addLmdb(fromBin, modules);
+}
+
+/** lmdb and the packages it needs to run. Its prebuilt binary is a package of its own, too. */
+function addLmdb(fromBin, modules) {
+  const lmdb = realpathSync(dirname(dirname(fromBin.resolve('lmdb'))));
+  // pnpm puts what a package needs beside it.
+  const needed = dirname(lmdb);
+  const loader = realpathSync(join(needed, 'node-gyp-build-optional-packages'));
+  const skip = /\/(src|dependencies|util|assets|tests|node_modules)(\/|$)|\.(map|md|gyp|d\.c?ts)$/;
+  const packages = [lmdb, loader, join(dirname(loader), 'detect-libc')];
+  for (const name of ['msgpackr', 'ordered-binary', 'weak-lru-cache'])
+    packages.push(join(needed, name));
+  for (const path of packages) copy(path, join(modules, basename(path)), skip);
+  for (const scope of ['@lmdb', '@harperfast'])
+    for (const name of readdirSync(join(needed, scope)))
+      copy(join(needed, scope, name), join(modules, scope, name), skip);
 }
 
 function copy(from, to, unwanted) {

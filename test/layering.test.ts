@@ -105,11 +105,12 @@ test('sources import only what their manifest names', () => {
   expect(wrong).toEqual([]);
 });
 
-test('native modules are touched by the ground alone: koffi by posix, fs-ext by fsx', () => {
+test('native modules have one user each: koffi posix, fs-ext fsx, lmdb the cache of mail', () => {
   const users = (name: string) =>
     [...packages.values()].filter((pkg) => pkg.dependencies.includes(name)).map((pkg) => pkg.name);
   expect(users('koffi')).toEqual(['@q/posix']);
   expect(users('fs-ext')).toEqual(['@q/fsx']);
+  expect(users('lmdb')).toEqual(['@q/mail-cache']);
 });
 
 test('each executable has an entry of at most 60 lines that brings cli and one program together', () => {
