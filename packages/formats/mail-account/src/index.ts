@@ -1,3 +1,4 @@
+export { type AccountSettings, openAccount } from './account.ts';
 export type {
   AclEntry,
   ListedFolder,
@@ -10,3 +11,4 @@ export type {
   Rights,
 } from './model.ts';
 export { NameFault } from './name-fault.ts';
+export type { NamespaceKind } from './namespace.ts';

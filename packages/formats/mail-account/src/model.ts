@@ -94,10 +94,18 @@ export interface MailAccount {
   /** The folder's directory is moved out of sight and then removed. */
   remove(name: string): Promise<Place>;
   /** With all below it. RENAME of INBOX is not here: it moves messages. Gives old and new places of each folder renamed. */
-  rename(from: string, to: string): Promise<readonly { readonly from: Place; readonly to: Place }[]>;
+  rename(
+    from: string,
+    to: string,
+  ): Promise<readonly { readonly from: Place; readonly to: Place }[]>;
 
   acl(place: Place): Promise<readonly AclEntry[]>;
-  setAcl(place: Place, identifier: string, change: 'replace' | 'add' | 'remove', rights: Rights): Promise<void>;
+  setAcl(
+    place: Place,
+    identifier: string,
+    change: 'replace' | 'add' | 'remove',
+    rights: Rights,
+  ): Promise<void>;
   deleteAcl(place: Place, identifier: string): Promise<void>;
 
   /** Undefined: no limit. */
@@ -107,5 +115,8 @@ export interface MailAccount {
 
   /** METADATA (RFC 5464): entries by lower-case name, values latin1. `place` undefined: the server's (name ""). */
   metadata(place: Place | undefined): Promise<ReadonlyMap<string, string>>;
-  setMetadata(place: Place | undefined, values: ReadonlyMap<string, string | undefined>): Promise<void>;
+  setMetadata(
+    place: Place | undefined,
+    values: ReadonlyMap<string, string | undefined>,
+  ): Promise<void>;
 }

@@ -1,0 +1,125 @@
+// One Maildir with its folders, whoever's it is: what an account does, without names and without asking who may.
+
+import { faultOf } from '@q/fault';
+import { recordRemoved, scanMaildir, statEntrySync } from '@q/maildir';
+import { encodeAcl } from './acl-entries.ts';
+import { ACL_FILE, AclStore } from './acl-store.ts';
+import { checkNewPath, directoryOf, type FolderPath } from './folder-path.ts';
+import { DIRECTORY_MAX } from './limits.ts';
+import { hideFolder, makeFolder, removeHidden, renameFolders } from './make-folder.ts';
+import { NameFault } from './name-fault.ts';
+import { SpecialUses } from './special-use.ts';
+import { Tree } from './tree.ts';
+
+/** The folder that maildirsize passes over: its directory. */
+const UNCOUNTED = '.Trash';
+
+export interface Move {
+  readonly from: FolderPath;
+  readonly to: FolderPath;
+  /** Directories' names. */
+  readonly fromDirectory: string;
+  readonly toDirectory: string;
+}
+
+export class Home {
+  readonly root: string;
+  readonly tree: Tree;
+  readonly acls: AclStore;
+  readonly uses: SpecialUses;
+
+  constructor(root: string) {
+    this.root = root;
+    this.tree = new Tree(root);
+    this.acls = new AclStore(this.tree);
+    this.uses = new SpecialUses(root);
+  }
+
+  has(path: FolderPath): boolean {
+    return this.tree.isFolder(this.tree.directoryFor(path));
+  }
+
+  /** Whether what is put there counts for the quota. */
+  counts(path: FolderPath): boolean {
+    return directoryOf(path) !== UNCOUNTED;
+  }
+
+  /** Under the lock, as those below. Throws NameFault, or a fault. `withAcl`: the folder keeps the list it inherits. */
+  async create(path: FolderPath, uses: readonly string[], withAcl: boolean): Promise<void> {
+    checkNewPath(path);
+    if (this.has(path)) throw new NameFault('ALREADYEXISTS', 'Mailbox already exists');
+    const known = this.uses.check(uses, (key) => this.has(key.split('.')));
+    const files = withAcl ? [[ACL_FILE, encodeAcl(this.acls.read(path))] as const] : [];
+    await makeFolder(this.root, directoryOf(path), new Map(files));
+    await this.acls.forgetLevel(path);
+    await this.uses.assign(path, known);
+  }
+
+  /** Takes the folder out of sight. What is left to do, which may take long and needs no lock, is what it gives. */
+  async remove(path: FolderPath): Promise<() => Promise<void>> {
+    if (path.length === 0) throw new NameFault('CANNOT', 'INBOX cannot be removed');
+    if (!this.has(path)) throw new NameFault('NONEXISTENT', 'No such mailbox');
+    const hidden = await hideFolder(this.root, this.tree.directoryFor(path));
+    await this.uses.follow(new Map([[path.join('.'), undefined]]));
+    return async () => {
+      if (this.counts(path)) await this.#recordGone(hidden);
+      await removeHidden(hidden);
+    };
+  }
+
+  /** What RENAME is to do, checked whole. Throws NameFault. */
+  planMoves(from: FolderPath, to: FolderPath): readonly Move[] {
+    if (from.length === 0 || to.length === 0)
+      throw new NameFault('CANNOT', 'INBOX cannot be renamed so');
+    const isSame = from.join('.') === to.join('.');
+    if (!isSame && isBelow(to, from))
+      throw new NameFault('CANNOT', 'A mailbox cannot be moved into itself');
+    checkNewPath(to);
+    const moves = this.#moves(from, to);
+    if (moves.length === 0) throw new NameFault('NONEXISTENT', 'No such mailbox');
+    if (isSame || moves.some((move) => this.has(move.to)))
+      throw new NameFault('ALREADYEXISTS', 'Mailbox already exists');
+    if (moves.some(({ toDirectory }) => Buffer.byteLength(toDirectory) > DIRECTORY_MAX))
+      throw new NameFault('LIMIT', 'The name of a mailbox below would be too long');
+    return moves;
+  }
+
+  async rename(from: FolderPath, to: FolderPath, moves: readonly Move[]): Promise<void> {
+    await renameFolders(
+      this.root,
+      moves.map(({ fromDirectory, toDirectory }) => [fromDirectory, toDirectory]),
+    );
+    this.acls.moveLevel(from, to);
+    await this.uses.follow(new Map(moves.map((move) => [move.from.join('.'), move.to])));
+  }
+
+  /** The deepest first; see make-folder.ts. */
+  #moves(from: FolderPath, to: FolderPath): Move[] {
+    const moves: Move[] = [];
+    for (const [key, fromDirectory] of this.tree.directories()) {
+      const path = key.split('.');
+      if (!isBelow(path, from) || !this.tree.isFolder(fromDirectory)) continue;
+      const target = [...to, ...path.slice(from.length)];
+      moves.push({ from: path, to: target, fromDirectory, toDirectory: directoryOf(target) });
+    }
+    return moves.sort((a, b) => b.from.length - a.from.length);
+  }
+
+  async #recordGone(hidden: string): Promise<void> {
+    try {
+      const entries = await scanMaildir(hidden);
+      const removed = entries.map((entry) => ({
+        ...entry,
+        bytes: entry.size ?? statEntrySync(hidden, entry)?.size ?? 0,
+      }));
+      recordRemoved(this.root, removed);
+    } catch (error) {
+      throw faultOf(error, 'unable to count what was removed');
+    }
+  }
+}
+
+/** The same or deeper. */
+export function isBelow(path: FolderPath, above: FolderPath): boolean {
+  return above.every((level, index) => path[index] === level);
+}

@@ -1,0 +1,120 @@
+// What mailboxes are for (RFC 6154): told by the file `imapspecialuse` in the Maildir, which Courier passes over, else by
+// the names that everybody uses.
+//
+//     \Sent INBOX.Gesendet
+//     \Junk INBOX.T&AOk-st
+//
+// A use and a mailbox as in courierimapsubscribed. Lines whose mailbox is not there count for nothing.
+
+import { join } from 'node:path';
+import { asciiEqual, bytesOf, decodeModifiedUtf7, encodeModifiedUtf7 } from '@q/bytes';
+import { faultOf } from '@q/fault';
+import { writeFileAtomic } from '@q/fsx';
+import type { FolderPath } from './folder-path.ts';
+import { SPECIAL_USE_MAX } from './limits.ts';
+import { NameFault } from './name-fault.ts';
+import { Naming } from './namespace.ts';
+import { linesOf, readSmallFile } from './small-file.ts';
+
+const FILE = 'imapspecialuse';
+
+const courier = new Naming('courier');
+
+/** The uses there are here, with the names of folders that have them if nothing else is said: the first that is there. */
+const USES: ReadonlyMap<string, readonly string[]> = new Map([
+  ['\\Archive', ['Archive', 'Archives']],
+  ['\\Drafts', ['Drafts']],
+  ['\\Junk', ['Junk', 'Spam']],
+  ['\\Sent', ['Sent', 'Sent Messages', 'Sent Items']],
+  ['\\Trash', ['Trash', 'Deleted Messages', 'Deleted Items']],
+]);
+
+interface Assigned {
+  readonly use: string;
+  readonly path: FolderPath;
+}
+
+/** Uses by path (levels joined by "."), for the folders that `exists` knows. */
+export class SpecialUses {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** Throws a fault. */
+  all(exists: (path: string) => boolean): ReadonlyMap<string, readonly string[]> {
+    const uses = new Map<string, string[]>();
+    const add = (path: string, use: string) => {
+      const known = uses.get(path);
+      if (known === undefined) uses.set(path, [use]);
+      else if (!known.includes(use)) known.push(use);
+    };
+    const stored = this.#read().filter(({ path }) => exists(path.join('.')));
+    for (const { use, path } of stored) add(path.join('.'), use);
+    for (const [use, names] of USES) {
+      if (stored.some((one) => one.use === use)) continue;
+      const usual = names.find(exists);
+      if (usual !== undefined) add(usual, use);
+    }
+    return uses;
+  }
+
+  /** The uses as they are written here. Throws NameFault USEATTR for one that no mailbox can have, or that another one has. */
+  check(uses: readonly string[], exists: (path: string) => boolean): readonly string[] {
+    const known = uses.map((use) => [...USES.keys()].find((one) => asciiEqual(one, use)));
+    if (known.includes(undefined)) throw new NameFault('USEATTR', 'Special use not supported');
+    const taken = this.#read().filter(({ path }) => exists(path.join('.')));
+    if (taken.some(({ use }) => known.includes(use)))
+      throw new NameFault('USEATTR', 'Another mailbox has this special use');
+    return known.filter((use) => use !== undefined);
+  }
+
+  /** To be called under the account's lock, as those below. Throws a fault. */
+  async assign(path: FolderPath, uses: readonly string[]): Promise<void> {
+    if (uses.length === 0) return;
+    const others = this.#read().filter(({ use }) => !uses.includes(use));
+    await this.#write([...others, ...uses.map((use) => ({ use, path }))]);
+  }
+
+  /** The folders have other paths now, or are no more. Throws a fault. */
+  async follow(moved: ReadonlyMap<string, FolderPath | undefined>): Promise<void> {
+    const before = this.#read();
+    if (!before.some(({ path }) => moved.has(path.join('.')))) return;
+    const after = before.map(({ use, path }) => {
+      const key = path.join('.');
+      return { use, path: moved.has(key) ? moved.get(key) : path };
+    });
+    await this.#write(after.filter((one): one is Assigned => one.path !== undefined));
+  }
+
+  #read(): Assigned[] {
+    const lines = linesOf(readSmallFile(join(this.#root, FILE), SPECIAL_USE_MAX) ?? '');
+    return lines.map(decode).filter((one) => one !== undefined);
+  }
+
+  async #write(assigned: readonly Assigned[]): Promise<void> {
+    const lines = assigned.map(({ use, path }) => {
+      const name = encodeModifiedUtf7(courier.format({ space: 'personal', path }) ?? '');
+      return `${use} ${name}\n`;
+    });
+    try {
+      await writeFileAtomic(join(this.#root, FILE), bytesOf(lines.join('')), { mode: 0o600 });
+    } catch (error) {
+      throw faultOf(error, 'unable to write special uses');
+    }
+  }
+}
+
+function decode(line: string): Assigned | undefined {
+  const space = line.indexOf(' ');
+  const use = line.slice(0, space);
+  const name = decodeModifiedUtf7(line.slice(space + 1));
+  if (!USES.has(use) || name === undefined) return undefined;
+  try {
+    const { space: kind, path } = courier.parse(name);
+    return kind === 'personal' ? { use, path } : undefined;
+  } catch {
+    return undefined;
+  }
+}
