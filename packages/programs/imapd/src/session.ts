@@ -18,6 +18,10 @@ export interface Settings {
   /** IMAP_KEYWORDS, IMAP_ACL: 0 turns them off. */
   readonly keywords: boolean;
   readonly acl: boolean;
+  /** Seconds between two looks at a mailbox in IDLE when nothing was heard of it (IMAP_IDLE_TIMEOUT). */
+  readonly idlePoll: number;
+  /** What ID says of the server: names and values in turn (IMAP_ID_FIELDS). */
+  readonly idFields: readonly string[];
 }
 
 /** What the client turned on by ENABLE or by using it; names in upper case. */
@@ -70,8 +74,23 @@ export interface Session {
   readonly utf8: boolean;
   /** A line for the log; the level ("INFO: ") and what cannot be in a line are the session's matter. */
   log(line: string): void;
+  /**
+   * The folder in this directory was removed or renamed: it is not given out again, and sessions of this process that have
+   * it selected find that at their next look. With `mailboxId` (removed) its cache is forgotten.
+   */
+  forget(dir: string, mailboxId: string | undefined): void;
+  /** What NOTIFY asked for; undefined: nothing. */
+  notifier: Notifier | undefined;
   /** For the log line of the session's end. */
   readonly counts: { headers: number; body: number };
+}
+
+/** Watches mailboxes for the client, between commands too (RFC 5465). Told by the dispatcher. */
+export interface Notifier {
+  /** After each command's answer: another mailbox may be selected now, or none. */
+  commandDone(): void;
+  /** The session is over. */
+  close(): void;
 }
 
 /** The answer to a command; the dispatcher tells of changes in the selected mailbox before it, then sends it. */
