@@ -171,8 +171,6 @@ export interface ChangeStore {
   readonly highest: number;
   /** What is known of each message, as last noted; empty when nothing is. */
   load(): Iterable<KnownState>;
-  /** The largest mod-sequence given so far, 0 when none was: after an expunge it is above those of load(). */
-  highest(): number;
   /**
    * In one transaction: gives `changed` and `gone` a new mod-sequence, which is returned and is larger than all before, also
    * those given by other processes. A message that another process noted meanwhile with the very same state keeps its own.
