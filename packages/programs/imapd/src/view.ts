@@ -35,7 +35,10 @@ export interface View {
   untold(): ReadonlySet<FolderMessage> | undefined;
   /** The client was told of the message as it is now: sync() says nothing of it unless it changes again. */
   noteTold(message: FolderMessage): void;
-  /** Told what each sync() told, after it. Returns the end of it. */
+  /**
+   * Told what each sync() tells: `expunged` alone right before their EXPUNGE or VANISHED, while their numbers hold (RFC
+   * 5267, 4.3.4); `arrived` and `changed` after EXISTS and FETCH. Returns the end of it.
+   */
   onTold(heard: (told: Told) => void): () => void;
   /** Lets the folder go. */
   close(): void;
@@ -81,7 +84,8 @@ export class MailboxView implements View {
   /** Who only looks takes none from those who come after: so it cannot say which they are. */
   get recentCount(): number {
     if (!this.readOnly) return this.#recent.size;
-    return Math.min(this.opened.folder.recentCount, this.#messages.length);
+    const { recentCount, waiting } = this.opened.folder;
+    return Math.max(0, recentCount - waiting);
   }
 
   numberOf({ uid }: FolderMessage): number {
@@ -103,7 +107,7 @@ export class MailboxView implements View {
 
   sync(session: Session, expunged: boolean): void {
     const changed = this.#takeChanges();
-    const gone = expunged && this.#gone.size > 0 ? this.#dropGone(session) : [];
+    if (expunged && this.#gone.size > 0) this.#dropGone(session);
     const arrived = this.#takeArrived(session);
     const tells = tellsRecent(session);
     let text = '';
@@ -112,9 +116,7 @@ export class MailboxView implements View {
       text += flagsLine(session, message, this.numberOf(message), recent);
     }
     if (text !== '') session.write(text);
-    if (changed.length + gone.length + arrived.length === 0) return;
-    const told = { arrived, changed, expunged: gone };
-    for (const heard of this.#listeners) heard(told);
+    if (changed.length + arrived.length > 0) this.#notify({ arrived, changed, expunged: [] });
   }
 
   untold(): ReadonlySet<FolderMessage> | undefined {
@@ -185,8 +187,9 @@ export class MailboxView implements View {
   }
 
   /** Tells of those gone, and forgets them. */
-  #dropGone(session: Session): readonly FolderMessage[] {
+  #dropGone(session: Session): void {
     const gone = [...this.#gone].sort((a, b) => a.uid - b.uid);
+    this.#notify({ arrived: [], changed: [], expunged: gone });
     if (tellsVanished(session)) session.write(vanishedLines(gone.map(({ uid }) => uid)));
     else {
       // From the last to the first: each number is as it was before.
@@ -198,7 +201,10 @@ export class MailboxView implements View {
     this.#messages = this.#messages.filter((message) => !this.#gone.has(message));
     for (const { uid } of gone) this.#recent.delete(uid);
     this.#gone.clear();
-    return gone;
+  }
+
+  #notify(told: Told): void {
+    for (const heard of this.#listeners) heard(told);
   }
 
   /** New messages have larger UIDs than all before. */

@@ -14,7 +14,10 @@ const SYSTEM_FLAGS: readonly (readonly [bit: number, word: string])[] = [
 export const SYSTEM_FLAG_WORDS: readonly string[] = SYSTEM_FLAGS.map(([, word]) => word);
 
 /** What stands between the parentheses of FLAGS (…). Called for each message of large mailboxes: both halves are looked up. */
-export function flagsText(message: Pick<FolderMessage, 'flags' | 'keywords'>, recent: boolean): string {
+export function flagsText(
+  message: Pick<FolderMessage, 'flags' | 'keywords'>,
+  recent: boolean,
+): string {
   let text = SYSTEM_TEXTS[message.flags & ALL_BITS] as string;
   if (message.keywords.length > 0) text = joined(text, keywordsText(message.keywords));
   return recent ? joined(text, '\\Recent') : text;

@@ -11,7 +11,12 @@ export function fetchHead(uidOnly: boolean, number: number, uid: number): string
 }
 
 /** A message's flags, unasked: with the UID for a client of QRESYNC (RFC 7162, section 3.2.4), with MODSEQ for one of CONDSTORE. */
-export function flagsLine(session: Session, message: FolderMessage, number: number, recent: boolean): string {
+export function flagsLine(
+  session: Session,
+  message: FolderMessage,
+  number: number,
+  recent: boolean,
+): string {
   return `${lineStart(session, message, number)}FLAGS (${flagsText(message, recent)})${
     tellsModseq(session) ? ` MODSEQ (${message.modseq})` : ''
   })\r\n`;

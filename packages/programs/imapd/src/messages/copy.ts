@@ -1,0 +1,94 @@
+// COPY and MOVE, with message numbers and UIDs (RFC 9051, sections 6.4.7 and 6.4.8; UIDPLUS' COPYUID: RFC 4315, section 3).
+
+import { formatSequenceSet, type SequenceSet } from '@q/imap';
+import type { Copied, Folder } from '@q/mailbox';
+import { CommandRefused } from '../refused.ts';
+import type { CommandRow, Opened, Reply, Session } from '../session.ts';
+import { changeableView } from './expunge.ts';
+import { changeableFlags } from './flags.ts';
+import { progressNotes } from './progress.ts';
+import { claimCopies, openTarget } from './target.ts';
+
+interface CopyArguments {
+  readonly set: SequenceSet;
+  readonly mailbox: string;
+}
+
+export function copyRow(how: 'copy' | 'move', byUid: boolean): CommandRow<CopyArguments> {
+  return {
+    state: 'selected',
+    tellsExpunged: true,
+    run: (session, given, tag) => copy(session, given, { how, byUid, tag }),
+  };
+}
+
+interface Manner {
+  readonly how: 'copy' | 'move';
+  readonly byUid: boolean;
+  readonly tag: string;
+}
+
+async function copy(
+  session: Session,
+  given: CopyArguments,
+  { how, byUid, tag }: Manner,
+): Promise<Reply> {
+  // RFC 6851, section 4.2: a move is a copy, \Deleted and an expunge.
+  const view = how === 'move' ? changeableView(session, 'te') : session.view;
+  if (view === undefined) throw new CommandRefused('BAD', 'No mailbox is selected');
+  const wanted = view.resolve(session, given.set, byUid);
+  const messages = wanted.filter(({ gone }) => !gone);
+  // RFC 2180, section 4.4.1: all or none, and a number stands for a message that the client believes in.
+  if (!byUid && messages.length < wanted.length)
+    throw new CommandRefused('NO', 'Some of the messages are gone', 'EXPUNGEISSUED');
+  const target = await openTarget(session, given.mailbox);
+  try {
+    const source = view.opened;
+    const staysInQuota =
+      how === 'move' && source.place.root === target.place.root && !source.place.trash;
+    if (!staysInQuota) await claimCopies(session, target.place, source.cache, messages);
+    const progress = progressNotes(session, tag, messages.length);
+    const copied = await target.folder.take(source.folder, messages, how, progress);
+    await dropForbiddenFlags(session, target, copied);
+    // A move that broke off has left the others where they were.
+    const isWhole = how === 'copy' || messages.every(({ gone }) => gone);
+    return answer(session, target.folder, copied, { how, byUid, isWhole });
+  } finally {
+    target.release();
+  }
+}
+
+/** Flags that the user may not set where the copies are (RFC 4314, section 4) are not set there. */
+async function dropForbiddenFlags(
+  session: Session,
+  { place, folder }: Opened,
+  copied: readonly Copied[],
+): Promise<void> {
+  const may = changeableFlags(await session.account.rights(place), true);
+  const all = changeableFlags('swt', true).flags;
+  const forbidden = all & ~may.flags;
+  const copies = copied.map(({ to }) => to);
+  const flagged = copies.filter(
+    ({ flags, keywords }) => (flags & forbidden) !== 0 || (!may.keywords && keywords.length > 0),
+  );
+  if (flagged.length === 0) return;
+  const keywords = may.keywords ? [] : [...new Set(flagged.flatMap((message) => message.keywords))];
+  await folder.store(flagged, { change: 'remove', flags: forbidden, keywords });
+}
+
+function answer(
+  session: Session,
+  { uidValidity }: Folder,
+  copied: readonly Copied[],
+  { how, byUid, isWhole }: { how: 'copy' | 'move'; byUid: boolean; isWhole: boolean },
+): Reply {
+  const from = formatSequenceSet(copied.map((one) => one.from.uid));
+  const to = formatSequenceSet(copied.map((one) => one.to.uid));
+  const code = copied.length > 0 ? { code: `COPYUID ${uidValidity} ${from} ${to}` } : {};
+  const done = `${byUid ? 'UID ' : ''}${how === 'copy' ? 'COPY' : 'MOVE'} completed`;
+  if (how === 'copy') return { status: 'OK', ...code, text: done };
+  // RFC 6851, section 4.3: before the EXPUNGE of what it names.
+  if (code.code !== undefined) session.untagged(`OK [${code.code}] Moved`);
+  if (isWhole) return { status: 'OK', text: done };
+  return { status: 'NO', code: 'UNAVAILABLE', text: 'Not all of the messages were moved' };
+}

@@ -1,0 +1,79 @@
+// What FETCH's items need to be known of a message, so that nothing is looked up or opened in vain.
+
+import type { FetchItem } from '@q/imap';
+
+export interface FetchPlan {
+  readonly items: readonly FetchItem[];
+  /** The short facts of the cache. */
+  readonly facts: boolean;
+  /** The tree of parts. */
+  readonly structure: boolean;
+  /** The message's file. */
+  readonly file: boolean;
+  readonly preview: boolean;
+  /** An item that is read, not looked at: the message becomes \Seen. */
+  readonly marksSeen: boolean;
+}
+
+export interface PlanOptions {
+  /** UID FETCH: the UID is told without being asked for (RFC 9051, section 6.4.9). */
+  readonly addUid: boolean;
+  /** CHANGEDSINCE: so is MODSEQ (RFC 7162, section 3.1.4.1). */
+  readonly addModseq: boolean;
+}
+
+export function fetchPlan(
+  asked: readonly FetchItem[],
+  { addUid, addModseq }: PlanOptions,
+): FetchPlan {
+  const items = [...asked];
+  const has = (kind: FetchItem['kind']) => items.some((item) => item.kind === kind);
+  if (addUid && !has('UID')) items.unshift({ kind: 'UID' });
+  if (addModseq && !has('MODSEQ')) items.push({ kind: 'MODSEQ' });
+  const needs = new Set(items.map(({ kind }) => NEEDS[kind]));
+  return {
+    items,
+    facts: needs.has('facts'),
+    structure: needs.has('structure') || needs.has('file'),
+    file: needs.has('file'),
+    preview: needs.has('preview'),
+    marksSeen: items.some(marksSeen),
+  };
+}
+
+function marksSeen(item: FetchItem): boolean {
+  switch (item.kind) {
+    case 'section':
+    case 'BINARY':
+      return !item.peek;
+    case 'RFC822':
+    case 'RFC822.TEXT':
+      return true;
+    default:
+      return false;
+  }
+}
+
+const NEEDS: Readonly<
+  Record<FetchItem['kind'], 'nothing' | 'facts' | 'structure' | 'file' | 'preview'>
+> = {
+  UID: 'nothing',
+  FLAGS: 'nothing',
+  MODSEQ: 'nothing',
+  INTERNALDATE: 'facts',
+  ENVELOPE: 'facts',
+  'RFC822.SIZE': 'facts',
+  EMAILID: 'facts',
+  THREADID: 'facts',
+  SAVEDATE: 'facts',
+  BODY: 'structure',
+  BODYSTRUCTURE: 'structure',
+  RFC822: 'file',
+  'RFC822.HEADER': 'file',
+  'RFC822.TEXT': 'file',
+  section: 'file',
+  BINARY: 'file',
+  'BINARY.SIZE': 'file',
+  PREVIEW: 'preview',
+  SNIPPET: 'preview',
+};

@@ -1,0 +1,35 @@
+// What FETCH, COPY and APPEND hold and how long they go on unheard. Each number with its reason.
+
+/** Bytes of a chunk of a large message on its way to the client. */
+export const CHUNK_BYTES = 64 * 1024;
+
+/** A file of so many bytes is read whole before anything is said of it; most mail is smaller. */
+export const HELD_FILE_MAX = 64 * 1024;
+
+/** Messages that are read ahead of the one being sent, so that a disk has several to look for: with HELD_FILE_MAX half a megabyte. */
+export const AHEAD = 8;
+
+/** Bytes of a decoded part or of selected header fields that are kept between counting and sending; of larger ones the file is read twice. */
+export const MEASURED_MAX = 256 * 1024;
+
+/** A literal of so few bytes is put between the text around it: one write instead of three. */
+export const SMALL_LITERAL = 4096;
+
+/** Bytes of answers that are gathered before they are given to the connection. */
+export const GATHERED_MAX = 32 * 1024;
+
+/** Answers after which the session is asked whether others should have a turn. */
+export const ANSWERS_A_TURN = 64;
+
+/** Messages that are marked \Seen in one go, before they are sent: a client that hangs up has not marked the whole mailbox. */
+export const MARKED_AT_ONCE = 500;
+
+/** Milliseconds between two notes of progress: clients wait for half a minute at least before they give up (RFC 9585, section 4). */
+export const PROGRESS_EVERY = 5000;
+
+/** INTERNALDATE's bounds in milliseconds: what every file system can keep as the time of a file (unsigned 32 bits of seconds). */
+export const DATE_MIN = 0;
+export const DATE_MAX = 0xffff_ffff * 1000;
+
+/** Bytes of the header of a binary part, which is changed in memory. */
+export const BINARY_HEADER_MAX = 256 * 1024;

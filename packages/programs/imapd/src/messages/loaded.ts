@@ -1,0 +1,113 @@
+// What a message's answer is made of, from memory where it is known, else from its file, some messages ahead of the answer.
+
+import type { FolderCache, MessageFacts } from '@q/mail-cache';
+import type { Folder, FolderMessage } from '@q/mailbox';
+import { type Message, parseMessage } from '@q/mime';
+import type { FetchPlan } from './fetch-plan.ts';
+import { AHEAD } from './limits.ts';
+import { type MessageFile, openMessageFile } from './message-file.ts';
+
+/** What the plan asks for is there. The file is open: whoever takes this closes it. */
+export interface Loaded {
+  readonly facts: MessageFacts | undefined;
+  readonly structure: Message | undefined;
+  readonly file: MessageFile | undefined;
+  readonly preview: string | undefined;
+}
+
+/** Undefined: the message is gone, and not all is known of it. */
+type Result = Loaded | undefined;
+
+const NOTHING: Loaded = {
+  facts: undefined,
+  structure: undefined,
+  file: undefined,
+  preview: undefined,
+};
+
+export class MessageLoader {
+  readonly #folder: Folder;
+  readonly #cache: FolderCache;
+  readonly #plan: FetchPlan;
+  readonly #messages: readonly FolderMessage[];
+  /** The next to be asked for stands first. */
+  readonly #ahead: (Result | Promise<Result>)[] = [];
+  #started = 0;
+
+  /** They are to be taken in the order of `messages`. */
+  constructor(
+    { folder, cache }: { readonly folder: Folder; readonly cache: FolderCache },
+    plan: FetchPlan,
+    messages: readonly FolderMessage[],
+  ) {
+    this.#folder = folder;
+    this.#cache = cache;
+    this.#plan = plan;
+    this.#messages = messages;
+  }
+
+  /** The next message's; at once when it was remembered. Rejects when it cannot be read; the others are not touched by that. */
+  next(): Result | Promise<Result> {
+    const { facts, structure, file, preview } = this.#plan;
+    if (!facts && !structure && !file && !preview) return NOTHING;
+    while (this.#ahead.length < AHEAD && this.#started < this.#messages.length) {
+      const loading = this.#load(this.#messages[this.#started++] as FolderMessage);
+      // Who takes it hears of a failure; if nobody does, nobody needs to.
+      if (loading instanceof Promise) loading.catch(() => {});
+      this.#ahead.push(loading);
+      // What is remembered needs no start.
+      if (!(loading instanceof Promise) && this.#ahead.length === 1) break;
+    }
+    return this.#ahead.shift();
+  }
+
+  /** Closes the files that nobody took. */
+  close(): void {
+    for (const loading of this.#ahead.splice(0))
+      Promise.resolve(loading).then(
+        (loaded) => loaded?.file?.close(),
+        () => {},
+      );
+  }
+
+  #load(message: FolderMessage): Result | Promise<Result> {
+    const plan = this.#plan;
+    if (!plan.file && !plan.preview) {
+      const facts = plan.facts ? this.#cache.facts(message) : undefined;
+      const structure = plan.structure ? this.#cache.structure(message) : undefined;
+      if ((facts !== undefined || !plan.facts) && (structure !== undefined || !plan.structure))
+        return { ...NOTHING, facts, structure };
+    }
+    return this.#read(message);
+  }
+
+  async #read(message: FolderMessage): Promise<Result> {
+    const plan = this.#plan;
+    const cache = this.#cache;
+    const facts = plan.facts
+      ? (cache.facts(message) ?? (await cache.loadFacts(message)))
+      : undefined;
+    if (plan.facts && facts === undefined) return undefined;
+    let structure = plan.structure
+      ? (cache.structure(message) ?? (await cache.loadStructure(message)))
+      : undefined;
+    if (plan.structure && structure === undefined) return undefined;
+    const preview = plan.preview ? await cache.preview(message) : undefined;
+    if (plan.preview && preview === undefined) return undefined;
+    if (!plan.file) return { facts, structure, file: undefined, preview };
+    const file = await openMessageFile(this.#folder, message);
+    if (file === undefined) return undefined;
+    // Nobody should change a message; where it was done all the same, the old tree would cut it in wrong places.
+    if (structure?.size !== file.size) structure = await parsed(file);
+    return { facts, structure, file, preview };
+  }
+}
+
+async function parsed(file: MessageFile): Promise<Message> {
+  try {
+    return await parseMessage(file.source(0, file.size));
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
