@@ -10,9 +10,11 @@ export {
 export { fieldsOf, isText, messageOf } from './fields.ts';
 export type {
   Counts,
+  LoggedClient,
   LoginDialogue,
   LoginRequest,
   LoginTerms,
+  LogLines,
   Mailbox,
   MailService,
   Refusal,

@@ -10,15 +10,19 @@ import { isPrivateInstance } from '@q/users';
 import type { ChildPlaces, ServiceChild } from './child.ts';
 
 /**
- * How a service starts its children. Throws Permanent unless this is root, or the owner of a private instance,
+ * How a service starts its children, who have `variables` of its environment, too. Throws Permanent unless this is root, or the owner of a private instance,
  * where the same processes run, all as the one user.
  */
-export function servicePlaces({ program, env }: Pick<Invocation, 'program' | 'env'>): ChildPlaces {
+export function servicePlaces(
+  { program, env }: Pick<Invocation, 'program' | 'env'>,
+  variables: readonly string[] = [],
+): ChildPlaces {
   const home = qmailHome(env);
   const euid = process.geteuid?.() ?? 0;
   if (euid !== 0 && !isPrivateInstance(home, euid))
     throw new Permanent(`must be run by root, or by the owner of a private ${home}`);
-  return { program, env: { ...pathOnly(env), QMAILHOME: home } };
+  const passed = Object.fromEntries(variables.map((name) => [name, env[name]]));
+  return { program, env: { ...passed, ...pathOnly(env), QMAILHOME: home } };
 }
 
 export interface Supervised {

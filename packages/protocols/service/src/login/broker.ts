@@ -11,6 +11,7 @@
 
 import { faultOf } from '@q/fault';
 import { escapeForLog, type Log } from '@q/log';
+import { argText } from '@q/proc';
 import type { HeldSocket } from '@q/session';
 import { EXIT_LOGIN_REFUSED, type HookPlace, LoginAttempt } from '@q/vmailmgr';
 import type { Worker } from '../worker.ts';
@@ -127,7 +128,8 @@ export class Broker {
     const { workers, maildir } = this.#places;
     const { user, password, stamp } = login;
     const credentials = { user, password, ...(stamp && { stamp }) };
-    const { base, virtualName } = await attempt.begin(credentials);
+    const { base, virtualName, name, domain } = await attempt.begin(credentials);
+    attempt.env.AUTHENTICATED = argText(virtualName === name ? `${name}@${domain}` : name);
     const worker = workers.of(base);
     const release = worker.keep();
     try {

@@ -2,7 +2,7 @@
 // the parent, and gives the client away once the parent says yes. The words are the protocol's: mail-service.ts.
 
 import { setTimeout as wait } from 'node:timers/promises';
-import { escapeForLog, type Log, quoteForLog } from '@q/log';
+import type { Log } from '@q/log';
 import {
   type Conn,
   heldSocketOfFd,
@@ -16,10 +16,11 @@ import { ATTEMPTS_MAX, LOGIN_SECONDS } from './limits.ts';
 import type { Link } from './link.ts';
 import type { LocalNames } from './local-names.ts';
 import type {
-  Counts,
+  LoggedClient,
   LoginDialogue,
   LoginRequest,
   LoginTerms,
+  LogLines,
   MailService,
 } from './mail-service.ts';
 import { CLIENT_VARIABLES, type Env, isClientValue } from './messages.ts';
@@ -31,6 +32,7 @@ export interface Gatekeeper {
   readonly log: Log;
   readonly greet: MailService['greet'];
   readonly terms: LoginTerms;
+  readonly lines: LogLines;
 }
 
 /** The session of a login process: it ends when the client is gone, whoever served it last. */
@@ -38,11 +40,14 @@ export function meetClients(gatekeeper: Gatekeeper): Session {
   return async (conn: Conn, peer: Peer, place?: Place): Promise<void> => {
     conn.idleTimeout = LOGIN_SECONDS;
     conn.deadline = Date.now() + LOGIN_SECONDS * 1000;
+    const { log, lines } = gatekeeper;
+    if (lines.connected !== undefined) log(lines.connected(peer));
     const dialogue = gatekeeper.greet(conn, peer, gatekeeper.terms);
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
       const login = await dialogue.next();
       if (login === undefined) return;
-      const outcome = await tryLogin(gatekeeper, { conn, peer, place, dialogue }, login);
+      const last = attempt === ATTEMPTS_MAX;
+      const outcome = await tryLogin(gatekeeper, { conn, peer, place, dialogue, last }, login);
       if (outcome !== 'again') return;
     }
   };
@@ -53,6 +58,8 @@ interface Client {
   readonly peer: Peer;
   readonly place: Place | undefined;
   readonly dialogue: LoginDialogue;
+  /** It has no other attempt. */
+  readonly last: boolean;
 }
 
 /** What became of a login. */
@@ -61,15 +68,16 @@ type Outcome = 'served' | 'again' | 'away';
 /** Serves the client, elsewhere, until it is gone; or says why not, and whether it may try again. */
 async function tryLogin(
   gatekeeper: Gatekeeper,
-  { conn, peer, place, dialogue }: Client,
+  { conn, peer, place, dialogue, last }: Client,
   login: LoginRequest,
 ): Promise<Outcome> {
-  const { link, throttle, names, log } = gatekeeper;
+  const { link, throttle, names, log, lines } = gatekeeper;
+  const logged: LoggedClient = { peer, user: login.user, secure: conn.secure };
   const attempt = throttle.begin(peer.remoteIp, login.user);
   try {
     if (attempt.wait === undefined) {
-      log(`login refused ${describe(peer, login)}`);
-      dialogue.refuse('too many');
+      log(lines.trouble(logged, 'too many'));
+      dialogue.refuse('too many', true);
       return 'away';
     }
     await wait(attempt.wait);
@@ -80,15 +88,14 @@ async function tryLogin(
     if (verdict === 'ok') {
       attempt.succeeded();
       place?.known();
-      await serve(gatekeeper, conn, describe(peer, login), id, login.tag);
+      await serve(gatekeeper, conn, logged, id, login.tag);
       return 'served';
     }
-    // Everything a stranger typed stands behind the address, so that fail2ban can trust the line.
     if (verdict === 'refused') {
-      log(`LOGIN FAILED, ip=[${escapeForLog(peer.remoteIp)}], user="${quoteForLog(login.user)}"`);
+      log(lines.failed(logged));
       await wait(Math.max(0, started + attempt.failed() - Date.now()));
-    } else log(`login trouble ${describe(peer, login)}`);
-    dialogue.refuse(verdict === 'refused' ? 'failed' : 'temporary');
+    } else log(lines.trouble(logged, 'temporary'));
+    dialogue.refuse(verdict === 'refused' ? 'failed' : 'temporary', last);
     return 'again';
   } finally {
     attempt.undecided();
@@ -96,9 +103,9 @@ async function tryLogin(
 }
 
 async function serve(
-  { link, log }: Gatekeeper,
+  { link, log, lines }: Gatekeeper,
   conn: Conn,
-  who: string,
+  client: LoggedClient,
   id: number,
   tag: string | undefined,
 ): Promise<void> {
@@ -106,14 +113,11 @@ async function serve(
     link.drop(id);
     throw error;
   });
-  log(`login ${who}${conn.secure ? ' tls' : ''}`);
+  log(lines.login(client));
+  const began = Date.now();
   const counts = await link.take(id, held, rest, tag).catch(() => undefined);
   await over;
-  log(`logout ${who}${counts === undefined ? ' unfinished' : wordsOf(counts)}`);
-}
-
-function describe({ remoteIp }: Peer, { user }: LoginRequest): string {
-  return `ip=${escapeForLog(remoteIp)} user="${quoteForLog(user)}"`;
+  log(lines.logout(client, counts, Math.round((Date.now() - began) / 1000)));
 }
 
 /** What is encrypted stays here, and another process gets the far end of a tunnel. */
@@ -122,12 +126,6 @@ async function handOver(conn: Conn) {
   await conn.flush();
   const { fd, over } = openTunnel(conn);
   return { held: heldSocketOfFd(fd), rest: Buffer.alloc(0), over };
-}
-
-function wordsOf(counts: Counts): string {
-  return Object.entries(counts)
-    .map(([name, count]) => ` ${name}=${count}`)
-    .join('');
 }
 
 /** What the parent and its hooks are told of the client; what no environment should hold is left out. */

@@ -10,6 +10,7 @@ import { meetClients } from './client.ts';
 import { GRACE_SECONDS, STRANGERS_SHARE } from './limits.ts';
 import { Link } from './link.ts';
 import { LocalNames } from './local-names.ts';
+import { usualLines } from './log-lines.ts';
 import type { MailService } from './mail-service.ts';
 import type { LoginConfig } from './messages.ts';
 
@@ -30,6 +31,7 @@ export async function loginProcess(service: MailService, config: LoginConfig): P
     throttle: new LoginThrottle(),
     names: new LocalNames(),
     greet: service.greet,
+    lines: service.lines ?? usualLines,
     terms: {
       secure: contexts?.secure,
       requireTls: config.requireTls,

@@ -13,6 +13,10 @@ export interface MailService {
   readonly idleSeconds: number;
   /** Seconds to read on after our last word, so that no reset takes it away. */
   readonly lingerSeconds: number;
+  /** Variables of the service's environment that its children have too: settings. */
+  readonly variables?: readonly string[];
+  /** What the log says of clients, where that is not the usual. */
+  readonly lines?: LogLines;
   /** Login process, no rights: greets a client that has just connected. */
   greet(conn: Conn, peer: Peer, terms: LoginTerms): LoginDialogue;
   /**
@@ -36,7 +40,8 @@ export interface LoginTerms {
 export interface LoginDialogue {
   /** Speaks until the client wants to log in; undefined when there is no more to say. Asked again after refuse(). */
   next(): Promise<LoginRequest | undefined>;
-  refuse(why: Refusal): void;
+  /** Answers the login that next() gave. `last`: there will be no other on this connection. */
+  refuse(why: Refusal, last: boolean): void;
 }
 
 /** failed: wrong name or password; temporary: nobody could tell; too many: not even looked at, and hung up on. */
@@ -51,6 +56,32 @@ export interface Mailbox {
   /** Relative to the home, or absolute; a path for Node. */
   readonly maildir: string;
   readonly tag: string | undefined;
+  /**
+   * What checkvpw gives to the program it runs, AUTHENTICATED (the user as NAME@DOMAIN in lower case, or NAME for a system user),
+   * and the service's variables.
+   */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** A client, as the log speaks of it. */
+export interface LoggedClient {
+  readonly peer: Peer;
+  /** As it was typed; latin1. */
+  readonly user: string;
+  readonly secure: boolean;
+}
+
+/** Lines of the log, without the program's name. What a stranger typed is to be escaped in them. */
+export interface LogLines {
+  /** A connection that has just begun; nothing where the listener's own line is enough. */
+  connected?(peer: Peer): string;
+  login(client: LoggedClient): string;
+  /** A wrong name or password. */
+  failed(client: LoggedClient): string;
+  /** A login that could not be judged, or was not looked at. */
+  trouble(client: LoggedClient, why: 'temporary' | 'too many'): string;
+  /** `counts`: undefined when nobody knows; `seconds`: since the login. */
+  logout(client: LoggedClient, counts: Counts | undefined, seconds: number): string;
 }
 
 /** Words and numbers of a session for its line in the log: retrieved=2 deleted=2. */

@@ -86,12 +86,14 @@ async function serve(
   service: MailService,
   conn: Conn,
   { env, tag }: LoginWork & { do: 'serve' },
-  { account, log }: WorkerPlaces,
+  places: WorkerPlaces,
 ): Promise<Counts> {
+  const { account, log } = places;
   const counts: Counts = {};
   let broken: string | undefined;
   try {
-    await service.serve(conn, { maildir: env.MAILDIR ?? '', tag }, counts);
+    const variables = { ...settingsOf(service, places), ...env };
+    await service.serve(conn, { maildir: env.MAILDIR ?? '', tag, env: variables }, counts);
   } catch (error) {
     if (!(error instanceof Timeout || error instanceof Disconnected))
       broken = faultOf(error, 'internal error').message;
@@ -101,4 +103,13 @@ async function serve(
   if (broken === undefined) await resume(env, account.home).end();
   else log(`warning: uid ${account.uid}: ${escapeForLog(broken)}`);
   return counts;
+}
+
+/** The service's variables as this process has them. */
+function settingsOf({ variables = [] }: MailService, { env }: WorkerPlaces): Env {
+  const set = variables.flatMap((name) => {
+    const value = env[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(set);
 }

@@ -48,7 +48,7 @@ export async function mailServiceParent(
   options: MailServiceOptions,
   maildir: string,
 ): Promise<number> {
-  const places = servicePlaces(invocation);
+  const places = servicePlaces(invocation, service.variables);
   const log = openLog(service.name);
   const workers = new WorkerPool(places);
   const keys = new KeyFiles(join(places.env.QMAILHOME ?? '', 'control'));

@@ -1,0 +1,3 @@
+export { mailServiceFlags as imapdFlags } from '@q/service';
+export { imaploginMain } from './login/imaplogin.ts';
+export { imapdMain } from './main.ts';

@@ -1,0 +1,71 @@
+// imapd as a resident service: what is IMAP about it. The rest is @q/service.
+
+import { openLog } from '@q/log';
+import type { LoggedClient, LoginDialogue, LoginTerms, MailService } from '@q/service';
+import type { Conn, Peer } from '@q/session';
+import { IDLE_SECONDS, LINGER_SECONDS } from './limits.ts';
+import {
+  connectionLine,
+  type EndWord,
+  endLine,
+  endWord,
+  failedLine,
+  loginLine,
+  type Traffic,
+  troubleLine,
+  whenceOf,
+} from './log-lines.ts';
+import { ImapDialogue } from './login/dialogue.ts';
+import { newStamp, tlsRequired } from './login/terms.ts';
+import { serveClient } from './serve.ts';
+import { VARIABLES } from './settings.ts';
+
+const NAME = 'imapd';
+
+/** How a session ended, as a number among its counts. */
+const ENDS: readonly EndWord[] = ['LOGOUT', 'DISCONNECTED', 'TIMEOUT'];
+
+export const imapService: MailService = {
+  name: NAME,
+  busy: '* BYE [UNAVAILABLE] Too many connections, please try again later',
+  idleSeconds: IDLE_SECONDS,
+  lingerSeconds: LINGER_SECONDS,
+  variables: VARIABLES,
+  greet,
+  serve: async (conn, { maildir, tag, env }, counts) => {
+    const traffic = { headers: 0, body: 0, rcvd: 0, sent: 0 };
+    let end: EndWord = 'DISCONNECTED';
+    try {
+      const who = { user: env.AUTHENTICATED ?? '', maildir, tag, env };
+      end = endWord(await serveClient(conn, who, openLog(NAME), traffic));
+    } finally {
+      Object.assign(counts, traffic, { end: ENDS.indexOf(end) });
+    }
+  },
+  lines: {
+    connected: (peer) => connectionLine(whenceOf(peer)),
+    login: ({ user, peer, secure }) => loginLine(user, whenceOf(peer), secure),
+    failed: ({ user, peer }) => failedLine(user, whenceOf(peer)),
+    trouble: ({ user, peer }, why) => troubleLine(user, whenceOf(peer), why),
+    logout: ({ user, peer }: LoggedClient, counts, seconds) =>
+      endLine(
+        ENDS[counts?.end ?? 1] ?? 'DISCONNECTED',
+        user,
+        whenceOf(peer),
+        counts as Traffic | undefined,
+        seconds,
+      ),
+  },
+};
+
+function greet(conn: Conn, peer: Peer, { secure, requireTls, digests }: LoginTerms): LoginDialogue {
+  const dialogue = new ImapDialogue(conn, {
+    tls: secure && (() => secure),
+    needsTls: tlsRequired(peer, requireTls),
+    wrapped: false,
+    mechanisms: digests ? ['CRAM-MD5'] : [],
+    newStamp: () => newStamp(peer),
+  });
+  dialogue.greet();
+  return dialogue;
+}

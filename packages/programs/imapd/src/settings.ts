@@ -1,0 +1,201 @@
+// How imapd is set up: by the environment, else by the file control/imapd. Names, values and meanings are Courier's, so that
+// its file can be taken over as it is.
+//
+//   control/imapd = *line
+//   line          = NAME "=" value LF            ; as in a shell, without expansion: value, "value" or 'value'
+//                 / "#" anything LF / LF
+//
+//     IMAP_EMPTYTRASH=Trash:7,Junk:30
+//     ##NAME: IMAP_ACL:0
+//     IMAP_ACL="1"
+//
+// Lines that are none, and names that mean nothing here (imapd(8) lists them), are passed over.
+
+import { release, type } from 'node:os';
+import { openControl, qmailHome } from '@q/control';
+import { Permanent } from '@q/fault';
+import type { NamespaceKind } from '@q/mail-account';
+import { APPEND_LIMIT } from './limits.ts';
+import type { Settings } from './session.ts';
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** What a session is served by; `session` is what commands see of it. */
+export interface ImapdSettings {
+  readonly session: Settings;
+  /** Names of mailboxes: IMAP_NAMESPACE. */
+  readonly namespace: NamespaceKind;
+  /** IMAP_EMPTYTRASH: seconds that messages stay in these folders, by folder path. */
+  readonly emptyTrash: ReadonlyMap<string, number>;
+  /** IMAP_SHAREDINDEXFILE, and the account's sharedgroup option. */
+  readonly sharedIndex: string | undefined;
+  /** IMAP_UMASK. */
+  readonly umask: number;
+  /** The option disableimap, and disableinsecureimap of a connection in clear. */
+  readonly disabled: boolean;
+  readonly disabledInClear: boolean;
+  /** Others' folders are not shown. */
+  readonly disableShared: boolean;
+  /** MAILDIRQUOTA. */
+  readonly quota: string | undefined;
+  /** OUTBOX: the folder, and what sends: SENDMAIL with HEADERFROM. */
+  readonly outbox: Outbox | undefined;
+}
+
+export interface Outbox {
+  readonly folder: string;
+  readonly sendmail: string;
+  readonly header: string;
+  /** OUTBOX_MULTIPLE_SEND: any number of recipients. */
+  readonly multiple: boolean;
+}
+
+/** The variables that are settings. */
+export const VARIABLES = [
+  'IMAP_ACL',
+  'IMAP_APPENDLIMIT',
+  'IMAP_EMPTYTRASH',
+  'IMAP_IDLE_TIMEOUT',
+  'IMAP_ID_FIELDS',
+  'IMAP_KEYWORDS',
+  'IMAP_LOG_DELETIONS',
+  'IMAP_MOVE_EXPUNGE_TO_TRASH',
+  'IMAP_NAMESPACE',
+  'IMAP_SHAREDINDEXFILE',
+  'IMAP_TLS_REQUIRED',
+  'IMAP_TRASHFOLDERNAME',
+  'IMAP_UMASK',
+  'HEADERFROM',
+  'OUTBOX',
+  'OUTBOX_MULTIPLE_SEND',
+  'SENDMAIL',
+  'TLS_EXTERNAL',
+] as const;
+
+/** The settings of a session. Throws Permanent for a value that means nothing, Temporary when control/imapd cannot be read. */
+export function readSettings(env: Env): ImapdSettings {
+  const value = lookup(env);
+  const options = optionsOf(env.OPTIONS);
+  const acl = isOn(value('IMAP_ACL'), true);
+  return {
+    session: {
+      appendLimit: numberOf('IMAP_APPENDLIMIT', value, APPEND_LIMIT),
+      trashFolder: value('IMAP_TRASHFOLDERNAME') ?? 'Trash',
+      expungeToTrash: isOn(value('IMAP_MOVE_EXPUNGE_TO_TRASH'), false),
+      logDeletions: isOn(value('IMAP_LOG_DELETIONS'), false),
+      keywords: isOn(value('IMAP_KEYWORDS'), true),
+      acl,
+      idlePoll: Math.max(1, numberOf('IMAP_IDLE_TIMEOUT', value, 60)),
+      idFields: idFields(numberOf('IMAP_ID_FIELDS', value, 0)),
+    },
+    namespace: namespaceOf(value('IMAP_NAMESPACE')),
+    emptyTrash: parseEmptyTrash(value('IMAP_EMPTYTRASH')),
+    sharedIndex: acl
+      ? sharedIndexOf(value('IMAP_SHAREDINDEXFILE'), options.get('sharedgroup'))
+      : undefined,
+    umask: umaskOf(value('IMAP_UMASK')),
+    disabled: isOn(options.get('disableimap'), false),
+    disabledInClear: isOn(options.get('disableinsecureimap'), false),
+    disableShared: isOn(options.get('disableshared'), false),
+    quota: env.MAILDIRQUOTA || undefined,
+    outbox: outboxOf(value),
+  };
+}
+
+/** One setting, for who needs no more. */
+export function readSetting(env: Env, name: (typeof VARIABLES)[number]): string | undefined {
+  return lookup(env)(name);
+}
+
+// --- internal ---
+
+type Lookup = (name: (typeof VARIABLES)[number]) => string | undefined;
+
+function lookup(env: Env): Lookup {
+  let file: ReadonlyMap<string, string> | undefined;
+  return (name) => {
+    const own = env[name];
+    if (own !== undefined) return own === '' ? undefined : own;
+    file ??= parseFile(openControl(qmailHome(env)).list('imapd') ?? []);
+    return file.get(name) || undefined;
+  };
+}
+
+function parseFile(lines: readonly string[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const line of lines) {
+    const [, name, double, single, bare] =
+      /^([A-Z0-9_]+)=(?:"([^"]*)"|'([^']*)'|([^\s"'#]*))\s*(?:#.*)?$/.exec(line) ?? [];
+    if (name !== undefined) found.set(name, double ?? single ?? bare ?? '');
+  }
+  return found;
+}
+
+function isOn(value: string | undefined, standard: boolean): boolean {
+  return value === undefined ? standard : /^[1-9yYtT]/.test(value);
+}
+
+function numberOf(name: (typeof VARIABLES)[number], value: Lookup, standard: number): number {
+  const text = value(name);
+  if (text === undefined) return standard;
+  if (!/^[0-9]{1,15}$/.test(text)) throw new Permanent(`${name} is no number`);
+  return Number(text);
+}
+
+function namespaceOf(value: string | undefined): NamespaceKind {
+  if (value === undefined || value === 'modern') return 'modern';
+  if (value === 'courier') return value;
+  throw new Permanent('IMAP_NAMESPACE is neither modern nor courier');
+}
+
+/** "Trash:7,Junk:30", or days alone for the trash folder "Trash"; by folder path, in seconds. */
+function parseEmptyTrash(value: string | undefined): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const entry of (value ?? '').split(',')) {
+    const [, folder = 'Trash', days] = /^(?:(.+):)?([0-9]{1,5})$/.exec(entry.trim()) ?? [];
+    if (days !== undefined && Number(days) > 0) found.set(folder, Number(days) * 86_400);
+  }
+  return found;
+}
+
+function sharedIndexOf(file: string | undefined, group: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  // The group becomes part of a file's name.
+  return group === undefined || /[/\0]/.test(group) ? file : `${file}${group}`;
+}
+
+function umaskOf(value: string | undefined): number {
+  if (value === undefined) return 0o022;
+  if (!/^[0-7]{1,4}$/.test(value)) throw new Permanent('IMAP_UMASK is no octal number');
+  return Number.parseInt(value, 8);
+}
+
+/** "disableimap=1,sharedgroup=x": the account's options; one without a value is on. */
+function optionsOf(text: string | undefined): ReadonlyMap<string, string> {
+  const options = new Map<string, string>();
+  for (const word of (text ?? '').split(',')) {
+    const [name = '', value = '1'] = word.trim().split('=', 2);
+    if (name !== '') options.set(name, value);
+  }
+  return options;
+}
+
+/** A sum, as Courier's: 2 adds the operating system, 4 its release. (1, our version, helps none but those who look for holes.) */
+function idFields(which: number): readonly string[] {
+  const fields = ['name', 'qmail-ts'];
+  if (which & 2) fields.push('os', type());
+  if (which & 4) fields.push('os-version', release());
+  return fields;
+}
+
+function outboxOf(value: Lookup): Outbox | undefined {
+  const folder = value('OUTBOX');
+  if (folder === undefined) return undefined;
+  return {
+    // Courier's begins with the separator.
+    folder: folder.replace(/^\./, ''),
+    sendmail: value('SENDMAIL') ?? '/usr/sbin/sendmail',
+    header: value('HEADERFROM') ?? 'X-IMAP-Sender',
+    multiple: isOn(value('OUTBOX_MULTIPLE_SEND'), false),
+  };
+}
