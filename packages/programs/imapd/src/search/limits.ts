@@ -1,0 +1,20 @@
+// What a search may take and keep. Each number with its reason.
+
+/** Milliseconds after which a client is told how far its search has come, and between such lines: RFC 9585. */
+export const PROGRESS_FIRST_MS = 1000;
+export const PROGRESS_NEXT_MS = 5000;
+
+/** BODY and TEXT keys of one search: each may read all messages. Programs that look for several words have a dozen. */
+export const BODY_KEYS_MAX = 100;
+
+/** Message files that a search has open at a time to learn what the cache does not know. */
+export const FACTS_AT_ONCE = 16;
+
+/** Ranges that "$" keeps for a session that may be idle for hours: every second message of a folder of 200,000. */
+export const SAVED_RANGES_MAX = 100_000;
+
+/** Searches of a session that are kept up to date; each remembers which messages it found. */
+export const CONTEXTS_MAX = 8;
+
+/** Characters of an answer that are written at a time. */
+export const PIECE_LENGTH = 16 * 1024;

@@ -1,0 +1,94 @@
+// THREAD=REFERENCES and THREAD=REFS: steps 2 to 6 of RFC 5256, section 3. REFS (draft-ietf-morg-inthread) does without
+// the subjects of step 5. Sorting each set of siblings is done once, by putting messages below their parents in order of date.
+
+import { referenceLinks } from './reference-links.ts';
+import { type Forest, forestOf, type Threaded } from './threaded.ts';
+
+export interface ReferencesOptions {
+  /** Threads with the same base subject become one. */
+  readonly bySubject: boolean;
+}
+
+/** `rest` is awaited now and then. */
+export async function threadByReferences(
+  threaded: Threaded,
+  { bySubject }: ReferencesOptions,
+  rest: () => Promise<void>,
+): Promise<Forest> {
+  const { parents } = await referenceLinks(threaded, rest);
+  const above = withoutDummies(parents, threaded.messages.length);
+  if (!bySubject) return forestOf(above, threaded.byDate, parents.length);
+  await rest();
+  return mergedBySubject(threaded, forestOf(above, threaded.byDate, parents.length), above);
+}
+
+/**
+ * Steps 2 and 3: a message lies below its nearest ancestor that is a message; without one, at the top, or below the uppermost
+ * dummy when that has another descendant so. -1 is the top.
+ */
+function withoutDummies(parents: Int32Array, count: number): Int32Array {
+  /** Of dummies: what lies above all dummies in a row; a message, or the uppermost of them. */
+  const tops = new Int32Array(parents.length).fill(-1);
+  const topOf = (dummy: number): number => {
+    const passed: number[] = [];
+    let at = dummy;
+    while (at >= count && tops[at] === -1) {
+      passed.push(at);
+      const next = parents[at] as number;
+      if (next < 0) break;
+      at = next;
+    }
+    const top = at >= count && (tops[at] as number) >= 0 ? (tops[at] as number) : at;
+    for (const each of passed) tops[each] = top;
+    return top;
+  };
+  const above = new Int32Array(count);
+  const children = new Uint32Array(parents.length);
+  for (let message = 0; message < count; message++) {
+    const parent = parents[message] as number;
+    const top = parent >= count ? topOf(parent) : parent;
+    above[message] = top;
+    if (top >= 0) children[top] = (children[top] as number) + 1;
+  }
+  return above.map((top) => (top >= count && children[top] === 1 ? -1 : top));
+}
+
+/** Step 5. `above` is that of `forest`. */
+function mergedBySubject(threaded: Threaded, forest: Forest, above: Int32Array): Forest {
+  const { subjects, replies, byDate } = threaded;
+  const count = above.length;
+  const isDummy = (node: number) => node >= count;
+  const subjectOf = (root: number) =>
+    subjects[isDummy(root) ? (forest.firstChild[root] as number) : root] as string;
+  const table = new Map<string, number>();
+  for (const root of forest.roots) {
+    const subject = subjectOf(root);
+    const first = table.get(subject);
+    const isBetter =
+      first === undefined ||
+      (!isDummy(first) && (isDummy(root) || (replies[first] === 1 && replies[root] === 0)));
+    if (subject !== '' && isBetter) table.set(subject, root);
+  }
+  const merged = above.slice();
+  /** Dummies whose children went to another one. */
+  const movedTo = new Map<number, number>();
+  let nodes = forest.firstChild.length;
+  for (const root of forest.roots) {
+    const subject = subjectOf(root);
+    const first = table.get(subject);
+    if (first === undefined || first === root) continue;
+    if (isDummy(root)) {
+      // The table has a dummy wherever there is one.
+      movedTo.set(root, first);
+    } else if (isDummy(first) || (replies[root] === 1 && replies[first] === 0)) {
+      merged[root] = first;
+    } else {
+      merged[root] = nodes;
+      merged[first] = nodes;
+      table.set(subject, nodes);
+      nodes += 1;
+    }
+  }
+  const moved = merged.map((parent) => movedTo.get(parent) ?? parent);
+  return forestOf(moved, byDate, nodes);
+}
