@@ -1,4 +1,4 @@
-export { type AccountSettings, openAccount } from './account.ts';
+export { openAccount } from './account.ts';
 export type {
   AclEntry,
   ListedFolder,
@@ -12,3 +12,5 @@ export type {
 } from './model.ts';
 export { NameFault } from './name-fault.ts';
 export type { NamespaceKind } from './namespace.ts';
+export type { AccountSettings } from './settings.ts';
+export { watchAccount, watchAnnotations } from './watch.ts';
