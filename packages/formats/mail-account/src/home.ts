@@ -46,6 +46,7 @@ export class Home {
 
   /** Under the lock, as those below. Throws NameFault, or a fault. `withAcl`: the folder keeps the list it inherits. */
   async create(path: FolderPath, uses: readonly string[], withAcl: boolean): Promise<void> {
+    if (path.length === 0) throw new NameFault('ALREADYEXISTS', 'Mailbox already exists');
     checkNewPath(path);
     if (this.has(path)) throw new NameFault('ALREADYEXISTS', 'Mailbox already exists');
     const known = this.uses.check(uses, (key) => this.has(key.split('.')));

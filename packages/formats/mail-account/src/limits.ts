@@ -35,3 +35,12 @@ export const METADATA_VALUE_MAX = 65_536;
 
 /** Bytes of all annotations of a mailbox, as they are stored. */
 export const METADATA_MAX = 1_048_576;
+
+/** Bytes of an index of shared accounts: some 100,000 lines. */
+export const INDEX_MAX = 8_388_608;
+
+/** Levels of groups in indexes of shared accounts. One that names itself would have no end. */
+export const INDEX_DEPTH = 8;
+
+/** Bytes of the list of Maildirs with shared folders of the old kind. */
+export const SHARED_MAILDIRS_MAX = 65_536;

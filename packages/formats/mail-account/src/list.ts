@@ -23,11 +23,11 @@ export class ListBuilder {
     this.#naming = naming;
   }
 
-  /** A folder that may be seen. */
-  add(place: SpacePath, uses: readonly string[]): void {
+  /** A folder that may be seen; `exists`: and selected. */
+  add(place: SpacePath, uses: readonly string[], exists = true): void {
     if (this.#naming.format(place) === undefined) return;
     const row = this.#row(place);
-    row.exists = true;
+    row.exists = exists;
     row.uses = uses;
     this.#addLevels(place);
   }

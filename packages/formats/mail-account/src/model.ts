@@ -83,8 +83,11 @@ export interface MailAccount {
   /** The user's rights on it: "lrswikxtea" for one's own without ACL (Courier's all; without p). */
   rights(place: Place): Promise<Rights>;
 
-  /** Every folder and level the user may see, INBOX first, then by name; subscribed names that are no folder are not here. */
-  folders(): Promise<readonly ListedFolder[]>;
+  /**
+   * Every folder and level the user may see, INBOX first, then by name; subscribed names that are no folder are not here.
+   * "personal" leaves out those of others: each of perhaps thousands of accounts has to be looked at.
+   */
+  folders(which?: 'personal' | 'all'): Promise<readonly ListedFolder[]>;
   subscriptions(): Promise<readonly string[]>;
   subscribe(name: string): Promise<void>;
   unsubscribe(name: string): Promise<void>;

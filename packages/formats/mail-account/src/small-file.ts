@@ -7,11 +7,15 @@ import { errnoOf, faultOf, Temporary } from '@q/fault';
 /** What is not there, or is no file: absent. */
 const ABSENT = ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO'];
 
-/** The text, latin1; undefined when there is no such file. Throws Temporary for one longer than `max` bytes, else faults. */
-export function readSmallFile(path: string, max: number): string | undefined {
+/**
+ * The text, latin1; undefined when there is no such file. Throws Temporary for one longer than `max` bytes, else faults.
+ * `follow`: a link is the administrator's, and may be followed.
+ */
+export function readSmallFile(path: string, max: number, follow = false): string | undefined {
+  const link = follow ? 0 : constants.O_NOFOLLOW;
   let fd: number;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | link);
   } catch (error) {
     if (ABSENT.includes(errnoOf(error) ?? '')) return undefined;
     throw faultOf(error, `unable to open ${path}`);

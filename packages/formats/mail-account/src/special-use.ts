@@ -16,7 +16,7 @@ import { NameFault } from './name-fault.ts';
 import { Naming } from './namespace.ts';
 import { linesOf, readSmallFile } from './small-file.ts';
 
-const FILE = 'imapspecialuse';
+export const SPECIAL_USE_FILE = 'imapspecialuse';
 
 const courier = new Naming('courier');
 
@@ -89,7 +89,7 @@ export class SpecialUses {
   }
 
   #read(): Assigned[] {
-    const lines = linesOf(readSmallFile(join(this.#root, FILE), SPECIAL_USE_MAX) ?? '');
+    const lines = linesOf(readSmallFile(join(this.#root, SPECIAL_USE_FILE), SPECIAL_USE_MAX) ?? '');
     return lines.map(decode).filter((one) => one !== undefined);
   }
 
@@ -99,7 +99,9 @@ export class SpecialUses {
       return `${use} ${name}\n`;
     });
     try {
-      await writeFileAtomic(join(this.#root, FILE), bytesOf(lines.join('')), { mode: 0o600 });
+      await writeFileAtomic(join(this.#root, SPECIAL_USE_FILE), bytesOf(lines.join('')), {
+        mode: 0o600,
+      });
     } catch (error) {
       throw faultOf(error, 'unable to write special uses');
     }

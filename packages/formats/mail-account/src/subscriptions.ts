@@ -20,7 +20,7 @@ import { NameFault } from './name-fault.ts';
 import { Naming, type SpacePath } from './namespace.ts';
 import { linesOf, readSmallFile } from './small-file.ts';
 
-const FILE = 'courierimapsubscribed';
+export const SUBSCRIPTIONS_FILE = 'courierimapsubscribed';
 const DOVECOTS = 'subscriptions';
 /** Courier's, less what the umask takes off there. */
 const MODE = 0o644;
@@ -53,7 +53,7 @@ export async function changeSubscription(
   if (subscribed && data.length > SUBSCRIPTIONS_MAX)
     throw new NameFault('LIMIT', 'Too many subscriptions');
   try {
-    await writeFileAtomic(join(root, FILE), data, { mode: MODE });
+    await writeFileAtomic(join(root, SUBSCRIPTIONS_FILE), data, { mode: MODE });
   } catch (error) {
     throw faultOf(error, 'unable to write subscriptions');
   }
@@ -65,7 +65,7 @@ export function keyOf(place: SpacePath | undefined): string | undefined {
 }
 
 function readLines(root: string): string[] {
-  const text = readSmallFile(join(root, FILE), SUBSCRIPTIONS_MAX);
+  const text = readSmallFile(join(root, SUBSCRIPTIONS_FILE), SUBSCRIPTIONS_MAX);
   const lines = text === undefined ? dovecotLines(root) : linesOf(text);
   return [...new Set(lines)].filter((line) => line !== '');
 }

@@ -5,11 +5,10 @@
 // anew does that, so it is asked for only by who needs it: LIST, and names that may have another directory than the
 // obvious one.
 
-import { lstatSync, readdirSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { faultOf } from '@q/fault';
-import { stampOf } from '@q/fsx';
 import {
   directoryOf,
   type FolderPath,
@@ -17,15 +16,11 @@ import {
   oldDirectoryOf,
   pathOfDirectory,
 } from './folder-path.ts';
-import { CLOCK_GRAIN, LOOK_BATCH } from './limits.ts';
+import { LOOK_BATCH } from './limits.ts';
+import { Remembered } from './remembered.ts';
 
 /** Directories by path, whose levels are joined by ".". */
 type Directories = ReadonlyMap<string, string>;
-
-interface Reading {
-  readonly stamp: string;
-  readonly directories: Directories;
-}
 
 export interface TreeFolder {
   readonly path: FolderPath;
@@ -36,11 +31,11 @@ export interface TreeFolder {
 /** The folders of one Maildir. */
 export class Tree {
   readonly root: string;
-  /** Given back when memory is short: it may be 10,000 names, and one for each of 1,000 idle sessions. */
-  #reading: WeakRef<Reading> | undefined;
+  readonly #directories: Remembered<Directories>;
 
   constructor(root: string) {
     this.root = root;
+    this.#directories = new Remembered(root, readDirectories);
   }
 
   /** The directory's name for `path`, of the folder that is there or else for one to be made. Throws a fault. */
@@ -52,21 +47,16 @@ export class Tree {
     return this.directories().get(path.join('.')) ?? usual;
   }
 
-  /** Whether the folder is there: a directory, no link to one, with what makes it a Maildir. */
+  /** Whether the folder is there: a directory, no link to one, with what makes it a Maildir. '' is INBOX. */
   isFolder(directory: string): boolean {
-    return this.#isDirectory(directory) && this.#isDirectory(join(directory, 'cur'));
+    // The Maildir itself may be reached by a link: whoever made that says where the mail is.
+    const isHere = directory === '' || this.#isDirectory(directory);
+    return isHere && this.#isDirectory(join(directory, 'cur'));
   }
 
   /** Every directory that has a name as a folder, whether it is one or not. Throws a fault. */
   directories(): Directories {
-    const before = this.#stamp();
-    const known = this.#reading?.deref();
-    if (known !== undefined && known.stamp === before.stamp) return known.directories;
-    const directories = this.#read();
-    // What changed while the clock stood still could not be seen later.
-    const isSettled = Date.now() - before.time > CLOCK_GRAIN;
-    this.#reading = isSettled ? new WeakRef({ stamp: before.stamp, directories }) : undefined;
-    return directories;
+    return this.#directories.get();
   }
 
   /** Every folder but INBOX, in no order. Throws a fault. */
@@ -81,34 +71,24 @@ export class Tree {
     return found;
   }
 
-  #stamp(): { readonly stamp: string; readonly time: number } {
-    try {
-      const stats = statSync(this.root, { bigint: true });
-      const time = Math.max(Number(stats.mtimeMs), Number(stats.ctimeMs));
-      return { stamp: stampOf(stats), time };
-    } catch (error) {
-      throw faultOf(error, `unable to stat ${this.root}`);
-    }
-  }
-
-  #read(): Directories {
-    try {
-      const entries = readdirSync(this.root, { withFileTypes: true });
-      const names = entries
-        .filter((entry) => entry.name.startsWith('.') && entry.isDirectory())
-        .map((entry) => entry.name);
-      return assignPaths(names);
-    } catch (error) {
-      throw faultOf(error, `unable to read ${this.root}`);
-    }
-  }
-
   #isDirectory(name: string): boolean {
     try {
       return lstatSync(join(this.root, name), { throwIfNoEntry: false })?.isDirectory() === true;
     } catch (error) {
       throw faultOf(error, `unable to stat a folder of ${this.root}`);
     }
+  }
+}
+
+function readDirectories(root: string): Directories {
+  try {
+    const entries = readdirSync(root, { withFileTypes: true });
+    const names = entries
+      .filter((entry) => entry.name.startsWith('.') && entry.isDirectory())
+      .map((entry) => entry.name);
+    return assignPaths(names);
+  } catch (error) {
+    throw faultOf(error, `unable to read ${root}`);
   }
 }
 
