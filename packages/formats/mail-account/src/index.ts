@@ -1,4 +1,5 @@
 export { openAccount } from './account.ts';
+export { METADATA_VALUE_MAX } from './limits.ts';
 export type {
   AclEntry,
   ListedFolder,
@@ -13,4 +14,5 @@ export type {
 export { NameFault } from './name-fault.ts';
 export type { NamespaceKind } from './namespace.ts';
 export type { AccountSettings } from './settings.ts';
+export { watchAccount, watchAnnotations } from './watch.ts';
 export { watchAccount, watchAnnotations } from './watch.ts';
