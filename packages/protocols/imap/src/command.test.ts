@@ -517,15 +517,16 @@ describe('extensions', () => {
         ['/private/b', '\0'],
       ]),
     });
-    for (const entry of [
-      '/x',
-      '/private',
-      '/private/',
-      '/private//a',
-      '"/private/a*"',
-      '/shared/\xe9',
-    ])
+    for (const entry of ['/x', '/private/', '/private//a', '"/private/a*"', '/shared/\xe9'])
       expect(parse(`GETMETADATA x ${entry}`)).toEqual(expect.any(String));
+    expect(parse('SETMETADATA x (/private NIL)')).toEqual(expect.any(String));
+  });
+
+  test('all annotations below a root can be asked for', () => {
+    expect(parse('GETMETADATA (DEPTH infinity) x /Private')).toMatchObject({
+      depth: 'infinity',
+      entries: ['/private'],
+    });
   });
 
   test('notifications are groups of events', () => {
@@ -549,6 +550,12 @@ describe('extensions', () => {
       ],
     });
     expect(parse('NOTIFY SET (personal (MessageNew))')).toEqual(expect.any(String));
+  });
+
+  test('events that nobody knows are left to the server, which must say NO and not BAD', () => {
+    expect(parse('NOTIFY SET (personal (mailboxname Sunrise))')).toMatchObject({
+      groups: [{ events: ['MailboxName', 'Sunrise'] }],
+    });
   });
 });
 

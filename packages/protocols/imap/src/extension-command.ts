@@ -1,6 +1,6 @@
 // Arguments of ID, ENABLE, ACL, QUOTA, METADATA and NOTIFY.
 
-import { asciiLower } from '@q/bytes';
+import { asciiEqual, asciiLower } from '@q/bytes';
 import { bad } from './command-error.ts';
 import { mailboxArgument } from './common-arguments.ts';
 import type { CommandCursor } from './cursor.ts';
@@ -107,7 +107,8 @@ export function getMetadataArguments(cursor: CommandCursor): GetMetadataArgument
     options = metadataOptions(cursor);
     cursor.space();
   }
-  const entries = cursor.sees('(') ? cursor.list(() => entryName(cursor), 1) : [entryName(cursor)];
+  const one = () => entryName(cursor, ENTRY_OR_ROOT);
+  const entries = cursor.sees('(') ? cursor.list(one, 1) : [one()];
   return { mailbox, maxSize: options?.maxSize, depth: options?.depth ?? 0, entries };
 }
 
@@ -134,7 +135,7 @@ export function setMetadataArguments(cursor: CommandCursor): {
   cursor.space();
   const values = new Map<string, string | undefined>();
   cursor.list(() => {
-    const entry = entryName(cursor);
+    const entry = entryName(cursor, ENTRY);
     cursor.space();
     values.set(entry, cursor.nstring8());
   }, 1);
@@ -142,11 +143,14 @@ export function setMetadataArguments(cursor: CommandCursor): {
 }
 
 /** An entry begins with "/private/" or "/shared/" and has no empty level, wildcard or 8-bit (RFC 5464, section 3.2). */
-function entryName(cursor: CommandCursor): string {
+function entryName(cursor: CommandCursor, form: RegExp): string {
   const entry = asciiLower(cursor.astring());
-  const valid = /^\/(?:private|shared)(?:\/[\x20-\x24\x26-\x29\x2b-\x2e\x30-\x7e]+)+$/.test(entry);
-  return valid && entry.length <= ENTRY_MAX ? entry : bad('Invalid entry name');
+  return form.test(entry) && entry.length <= ENTRY_MAX ? entry : bad('Invalid entry name');
 }
+
+const ENTRY = /^\/(?:private|shared)(?:\/[\x20-\x24\x26-\x29\x2b-\x2e\x30-\x7e]+)+$/;
+/** With a depth, all below "/private" or "/shared" can be asked for. */
+const ENTRY_OR_ROOT = new RegExp(ENTRY.source.replace('+$', '*$'));
 
 const ENTRY_MAX = 1000;
 
@@ -165,8 +169,8 @@ export interface NotifyGroup {
   readonly mailboxes:
     | { readonly kind: 'selected' | 'selected-delayed' | 'inboxes' | 'personal' | 'subscribed' }
     | { readonly kind: 'subtree' | 'mailboxes'; readonly names: readonly string[] };
-  /** Empty: nothing of these mailboxes. */
-  readonly events: readonly (typeof EVENTS)[number][];
+  /** In the RFC's case, and what is no event of the RFC as it came: the server has to say NO to it. Empty: nothing. */
+  readonly events: readonly string[];
   /** What is fetched of a new message in the selected mailbox. */
   readonly items: readonly FetchItem[];
 }
@@ -197,7 +201,8 @@ function notifyGroup(cursor: CommandCursor): NotifyGroup {
   const events = cursor.tryWord('NONE')
     ? []
     : cursor.list(() => {
-        const event = cursor.word(EVENTS, '[BADEVENT] Unknown event');
+        const word = cursor.atom();
+        const event = EVENTS.find((one) => asciiEqual(one, word)) ?? word;
         if (event === 'MessageNew' && cursor.tryText(' (')) {
           const list: FetchItem[] = [];
           do list.push(...fetchItems(cursor));
