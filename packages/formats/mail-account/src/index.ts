@@ -15,4 +15,3 @@ export { NameFault } from './name-fault.ts';
 export type { NamespaceKind } from './namespace.ts';
 export type { AccountSettings } from './settings.ts';
 export { watchAccount, watchAnnotations } from './watch.ts';
-export { watchAccount, watchAnnotations } from './watch.ts';
