@@ -1,0 +1,58 @@
+// Annotations of a mailbox or of the server that change: their names are told (RFC 5465, sections 5.6 and 5.7).
+
+import { type Place, watchAnnotations } from '@q/mail-account';
+import type { Session } from '../../session.ts';
+import { entryText, metadataName } from '../metadata.ts';
+import { takeOwnAnnotation } from './own-change.ts';
+
+export class AnnotationWatch {
+  /** Undefined: of the server. */
+  readonly #place: Place | undefined;
+  readonly #session: Session;
+  readonly #unwatch: () => void;
+  #known: ReadonlyMap<string, string>;
+  #heard = false;
+  #closed = false;
+
+  /** Throws a fault, also when nothing more can be watched. */
+  static async open(session: Session, place: Place | undefined): Promise<AnnotationWatch> {
+    return new AnnotationWatch(session, place, await session.account.metadata(place));
+  }
+
+  private constructor(
+    session: Session,
+    place: Place | undefined,
+    known: ReadonlyMap<string, string>,
+  ) {
+    this.#session = session;
+    this.#place = place;
+    this.#known = known;
+    const dir = place?.dir ?? session.account.root;
+    this.#unwatch = watchAnnotations(dir, place === undefined, () => this.#hear());
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#unwatch();
+  }
+
+  #hear(): void {
+    if (this.#heard || this.#closed) return;
+    this.#heard = true;
+    this.#session.soon(() => this.#look());
+  }
+
+  async #look(): Promise<void> {
+    this.#heard = false;
+    if (this.#closed) return;
+    const before = this.#known;
+    const now = await this.#session.account.metadata(this.#place);
+    this.#known = now;
+    const names = [...new Set([...before.keys(), ...now.keys()])];
+    const changed = names.filter((name) => before.get(name) !== now.get(name));
+    const isOwn = takeOwnAnnotation(this.#session, this.#place?.name ?? '');
+    if (changed.length === 0 || isOwn) return;
+    const mailbox = metadataName(this.#session, this.#place);
+    this.#session.untagged(`METADATA ${mailbox} ${changed.map(entryText).join(' ')}`);
+  }
+}
