@@ -39,7 +39,7 @@ export class Dispatcher {
   readonly reader = new CommandReader(AFTER_LOGIN);
   readonly input: CommandInput;
   /** COMPRESS can still be done. */
-  compressible = false;
+  compressible = true;
   #incoming: IncomingMessages | undefined;
   /** Bad commands in a row. */
   #bad = 0;

@@ -273,6 +273,22 @@ export class Conn {
     this.#atClose = 'end';
   }
 
+  /**
+   * Goes on compressed both ways (RFC 4978): what was written goes out as it is, what has arrived and was not read is taken for
+   * compressed. Throws Timeout or Disconnected.
+   */
+  async compress(): Promise<void> {
+    // Loaded by those who want it.
+    const { deflatedOutput, inflatedSource } = await import('./compressed.ts');
+    await this.#outbox.empty();
+    const rest = Buffer.from(this.#held.take(this.#held.length));
+    this.#source = inflatedSource(this.#source, rest);
+    this.#output = deflatedOutput(this.#output);
+    this.#outbox = new Outbox(this.#output, this.#clocks);
+    // The other end of our output is not the peer's alone: it would not know what a third party says there.
+    this.#atClose = 'end';
+  }
+
   // --- input ---
 
   #cutLine(limit: number): Buffer | undefined {

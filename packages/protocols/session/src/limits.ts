@@ -35,3 +35,13 @@ export const HANDSHAKE_SECONDS = 30;
 
 /** Seconds without a byte in either direction of a tunnel: longer than any server at its end waits. */
 export const TUNNEL_IDLE = 2000;
+
+/**
+ * What a compressed connection costs while nobody speaks: 16 kB each for deflate's window and its tables (RFC 1951 knows up to
+ * 32 kB and 128 kB, which compress mail by a few per cent more), and what inflate needs, which the peer chooses, 40 kB at most.
+ */
+export const DEFLATE_WINDOW = 12;
+export const DEFLATE_MEMORY = 5;
+
+/** Bytes that are inflated or deflated at a time. */
+export const ZLIB_CHUNK = 4096;

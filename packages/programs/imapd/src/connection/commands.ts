@@ -5,6 +5,7 @@ import type { Dispatcher } from '../dispatch.ts';
 import { ok } from '../reply.ts';
 import type { Reply } from '../session.ts';
 import { capability, enable, id } from './capability.ts';
+import { compress } from './compress.ts';
 import { idle } from './idle.ts';
 
 /** Undefined: it has answered by itself. */
@@ -24,6 +25,7 @@ export const connectionCommands: ConnectionTable = {
   ID: id,
   NOOP: look,
   CHECK: check,
+  COMPRESS: compress,
   IDLE: idle,
   LOGOUT: logout,
 };
