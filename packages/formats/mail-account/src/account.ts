@@ -167,8 +167,7 @@ class Account implements MailAccount {
   }
 
   async claim(place: Place, bytes: number, messages: number): Promise<void> {
-    const { home, path } = this.#places.spot(place.name);
-    if (!home.counts(path)) return;
+    if (!place.counted) return;
     const found = await this.#usage(place, bytes, messages);
     if (found === undefined) return;
     const { quota, usage } = found;

@@ -14,8 +14,10 @@ export interface Place {
   readonly dir: string;
   /** The Maildir (INBOX's directory) it belongs to: where its quota and its cache are. */
   readonly root: string;
-  /** Deletions here are final and it does not count for the quota. */
+  /** Deletions here are final: it is the folder that the settings call Trash. */
   readonly trash: boolean;
+  /** Its messages count for the root's quota: those of Maildir++'s own ".Trash" do not, nor those of others that are linked to. */
+  readonly counted: boolean;
 }
 
 /** Why a name is refused: the response code, and a text without bytes of the client's. */

@@ -75,14 +75,15 @@ export class Places {
     const { root } = home;
     if (space === 'linked') {
       const dir = this.linked?.dirOf(path) ?? root;
-      return { name, space: 'shared', dir, root, trash: false };
+      return { name, space: 'shared', dir, root, trash: false, counted: false };
     }
     return {
       name,
       space,
       dir: path.length === 0 ? root : join(root, home.tree.directoryFor(path)),
       root,
-      trash: path.length === 1 && path[0] === this.#trash,
+      trash: path.join('.') === this.#trash,
+      counted: home.counts(path),
     };
   }
 

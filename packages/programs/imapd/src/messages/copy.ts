@@ -45,7 +45,7 @@ async function copy(
   try {
     const source = view.opened;
     const staysInQuota =
-      how === 'move' && source.place.root === target.place.root && !source.place.trash;
+      how === 'move' && source.place.root === target.place.root && source.place.counted;
     if (!staysInQuota) await claimCopies(session, target.place, source.cache, messages);
     const progress = progressNotes(session, tag, messages.length);
     const copied = await target.folder.take(source.folder, messages, how, progress);
