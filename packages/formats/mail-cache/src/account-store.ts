@@ -1,0 +1,178 @@
+// The store of an account, which never fails: what happens to the one on disk is told to the log, and another takes its
+// place. Damaged: a new one on disk, once. No room, no rights, no such file system: one in memory.
+
+import { constants } from 'node:os';
+import { errnoOf } from '@q/fault';
+import type { Log } from '@q/log';
+import { FORMAT_KEY, isState } from './keys.ts';
+import { LOOK_AGAIN, UNSTORED_MAX } from './limits.ts';
+import { LmdbStore } from './lmdb-store.ts';
+import { MemoryStore } from './memory-store.ts';
+import type { CachePlace } from './place.ts';
+import type { Reading, Store, Writing } from './store.ts';
+
+export class AccountStore implements Reading {
+  readonly #place: CachePlace;
+  readonly #log: Log;
+  readonly #now: () => number;
+  #store: Store | undefined;
+  /** The directory of the one on disk. */
+  #dir: string | undefined;
+  #lookedAt = 0;
+  #mayRenew = true;
+  #closed = false;
+
+  constructor(place: CachePlace, log: Log, now: () => number) {
+    this.#place = place;
+    this.#log = log;
+    this.#now = now;
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    return this.#read((store) => store.get(key));
+  }
+
+  peek(key: Buffer): Buffer | undefined {
+    return this.#read((store) => store.peek(key));
+  }
+
+  keys(prefix: Buffer): Buffer[] {
+    return this.#read((store) => store.keys(prefix)) ?? [];
+  }
+
+  /** A transaction. `work` may be called again, with another store, when the first one failed. */
+  write<T>(work: (transaction: Writing) => T): T {
+    for (;;) {
+      const store = this.#current();
+      let thrown: { readonly error: unknown } | undefined;
+      try {
+        return store.write((transaction) => {
+          try {
+            return work(transaction);
+          } catch (error) {
+            thrown = { error };
+            throw error;
+          }
+        });
+      } catch (error) {
+        if (store instanceof MemoryStore) throw error;
+        // The engine's own errors come out of `work`, too.
+        if (thrown !== undefined && !isEngineError(thrown.error)) throw error;
+        this.#fail(error);
+      }
+    }
+  }
+
+  /** Damage that the engine did not see. */
+  damaged(what: string): void {
+    this.#say(`${what} is damaged: dropped`);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#leave();
+    this.#store = new MemoryStore(UNSTORED_MAX, isState);
+  }
+
+  #read<T>(reading: (store: Store) => T): T | undefined {
+    const store = this.#current();
+    try {
+      return reading(store);
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
+  }
+
+  #current(): Store {
+    if (this.#store === undefined) this.#open(() => this.#place.enter((why) => this.#say(why)));
+    else if (this.#dir !== undefined) this.#lookAgain(this.#dir);
+    return this.#store as Store;
+  }
+
+  /** The cache on disk was removed or replaced: what is open is nobody's any more. */
+  #lookAgain(dir: string): void {
+    const now = this.#now();
+    if (Math.abs(now - this.#lookedAt) < LOOK_AGAIN) return;
+    this.#lookedAt = now;
+    try {
+      if (this.#place.newest() === dir) return;
+    } catch {
+      // Whether it is there cannot be told: the open one serves.
+      return;
+    }
+    void this.#leave();
+    this.#open(() => this.#place.enter((why) => this.#say(why)));
+  }
+
+  #open(enter: () => string): void {
+    if (this.#closed) throw new Error('the cache is closed');
+    let dir: string | undefined;
+    try {
+      dir = enter();
+      this.#dir = dir;
+      this.#lookedAt = this.#now();
+      this.#store = new LmdbStore(dir);
+      this.#checkFormat(this.#store);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #checkFormat(store: Store): void {
+    const found = store.get(FORMAT_KEY);
+    if (found === undefined) store.write((transaction) => transaction.put(FORMAT_KEY, FORMAT));
+    else if (!found.equals(FORMAT))
+      throw new Error(`of another version, ${found.toString('latin1')}`);
+  }
+
+  #fail(error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    void this.#leave();
+    if (this.#mayRenew && !IMPOSSIBLE.has(errnoName(error))) {
+      this.#mayRenew = false;
+      this.#say(`${why}: made anew`);
+      this.#open(() => this.#place.renew());
+      return;
+    }
+    this.#say(`${why}: going on without`);
+    this.#store = new MemoryStore(UNSTORED_MAX, isState);
+  }
+
+  async #leave(): Promise<void> {
+    const [store, dir] = [this.#store, this.#dir];
+    this.#store = undefined;
+    this.#dir = undefined;
+    try {
+      await store?.close();
+      if (dir !== undefined) this.#place.leave(dir);
+    } catch {
+      // It is not used any more.
+    }
+  }
+
+  #say(what: string): void {
+    this.#log(`cache: ${what}`);
+  }
+}
+
+/** The engine's errors have errno as a number. */
+function errnoName(error: unknown): string {
+  const code = (error as { code?: unknown }).code;
+  if (typeof code !== 'number') return errnoOf(error) ?? '';
+  return Object.entries(constants.errno).find(([, number]) => number === code)?.[0] ?? '';
+}
+
+function isEngineError(error: unknown): boolean {
+  return errnoOf(error) !== undefined || typeof (error as { code?: unknown })?.code === 'number';
+}
+
+/** What a new cache would not make better. */
+const IMPOSSIBLE: ReadonlySet<string> = new Set(
+  'ENOSPC EDQUOT EROFS EACCES EPERM ENOENT ENOTDIR EIO EMFILE ENFILE ENOMEM ENODEV EOPNOTSUPP EINVAL'.split(
+    ' ',
+  ),
+);
+
+/** The records' format: another number when one of them changes. */
+const FORMAT: Buffer = Buffer.from('qmail-ts mail cache 1', 'latin1');

@@ -1,0 +1,250 @@
+// The memory of one folder: records of its messages, read from their files when they are not there yet, and its text index.
+
+import type { Folder, FolderMessage } from '@q/mailbox';
+import { decodeMessage, encodeMessage, type Message, previewOf } from '@q/mime';
+import type { AccountStore } from './account-store.ts';
+import { decodeFacts, encodeFacts } from './facts.ts';
+import { FACTS_SHIFT, PENDING_MAX, PREVIEWS_SHIFT, STRUCTURES_SHIFT } from './limits.ts';
+import { Loads, type OpenFile } from './loads.ts';
+import type { FolderCache, MessageFacts, SearchScope } from './model.ts';
+import { type Parsed, parseFile } from './parse-facts.ts';
+import { findHit, type Query, queryOf } from './query.ts';
+import type { Recent } from './recent.ts';
+import { RecordTable } from './record-table.ts';
+import { Search, type UnknownPart } from './search.ts';
+import type { Part } from './searched-text.ts';
+import type { Writing } from './store.ts';
+import { TextIndex } from './text-index.ts';
+import { isHitInFile, TextReader } from './text-reader.ts';
+
+export interface FolderCacheParts {
+  readonly folder: Pick<Folder, 'open'>;
+  readonly records: FolderRecords;
+  readonly now: () => number;
+  /** Something waits to be written; `atOnce`: a lot. */
+  readonly added: (atOnce: boolean) => void;
+}
+
+/** A transaction, and what is to be done at once when it succeeded. */
+export interface Flush {
+  write(transaction: Writing): void;
+  written(): void;
+}
+
+/** What is kept of a folder's messages. It is there before the folder is open, for its ChangeStore. */
+export class FolderRecords {
+  readonly facts: RecordTable<MessageFacts>;
+  readonly structures: RecordTable<Message>;
+  readonly previews: RecordTable<string>;
+  readonly texts: Readonly<Record<Part, TextIndex>>;
+
+  constructor(mailboxId: string, store: AccountStore, recent: Recent) {
+    this.facts = new RecordTable(mailboxId, store, recent, {
+      kind: 'F',
+      shift: FACTS_SHIFT,
+      encode: encodeFacts,
+      decode: decodeFacts,
+      keepsDecoded: true,
+    });
+    this.structures = new RecordTable(mailboxId, store, recent, {
+      kind: 'S',
+      shift: STRUCTURES_SHIFT,
+      encode: encodeMessage,
+      decode: decodeMessage,
+      keepsDecoded: false,
+    });
+    this.previews = new RecordTable(mailboxId, store, recent, {
+      kind: 'P',
+      shift: PREVIEWS_SHIFT,
+      encode: (text) => Buffer.from(text, 'utf8'),
+      decode: (record) => record.toString('utf8'),
+      keepsDecoded: false,
+    });
+    this.texts = {
+      header: new TextIndex(mailboxId, 'header', store),
+      body: new TextIndex(mailboxId, 'body', store),
+    };
+  }
+
+  get pendingBytes(): number {
+    const { facts, structures, previews, texts } = this;
+    return (
+      facts.pendingBytes +
+      structures.pendingBytes +
+      previews.pendingBytes +
+      texts.header.pendingBytes +
+      texts.body.pendingBytes
+    );
+  }
+
+  /** The transactions of a few milliseconds that write what waits. */
+  *flushes(): Generator<Flush, void, undefined> {
+    for (const table of [this.facts, this.structures, this.previews]) {
+      const blocks = table.pendingBlocks();
+      for (let i = 0; i < blocks.length; i += BLOCKS_AT_ONCE) {
+        const some = blocks.slice(i, i + BLOCKS_AT_ONCE);
+        yield {
+          write: (transaction) => {
+            for (const block of some) table.flush(transaction, block);
+          },
+          written: () => {
+            for (const block of some) table.flushed(block);
+          },
+        };
+      }
+    }
+    for (const index of Object.values(this.texts)) {
+      if (!index.hasPending) continue;
+      yield { write: (transaction) => index.flush(transaction), written: () => index.flushed() };
+    }
+  }
+
+  /** These messages are no more. Their text goes when its segment is gone through. */
+  drop(transaction: Writing, uids: readonly number[]): void {
+    for (const table of [this.facts, this.structures, this.previews]) table.drop(transaction, uids);
+  }
+}
+
+interface Read extends Parsed {
+  /** The searched text of its header; undefined when it is too long. */
+  readonly header: Buffer | undefined;
+}
+
+export class CachedFolder implements FolderCache {
+  readonly #parts: FolderCacheParts;
+  readonly #records: FolderRecords;
+  readonly #loads: Loads;
+  readonly #reader = new TextReader();
+  /** Files that are being read, by UID. */
+  readonly #reading = new Map<number, Promise<Read | undefined>>();
+
+  constructor(parts: FolderCacheParts) {
+    this.#parts = parts;
+    this.#records = parts.records;
+    this.#loads = new Loads(parts.folder);
+  }
+
+  facts(message: FolderMessage): MessageFacts | undefined {
+    return this.#records.facts.get(message);
+  }
+
+  async loadFacts(message: FolderMessage): Promise<MessageFacts | undefined> {
+    return this.facts(message) ?? (await this.#load(message))?.facts;
+  }
+
+  structure(message: FolderMessage): Message | undefined {
+    return this.#records.structures.get(message);
+  }
+
+  async loadStructure(message: FolderMessage): Promise<Message | undefined> {
+    return this.structure(message) ?? (await this.#load(message))?.structure;
+  }
+
+  async search(
+    messages: readonly FolderMessage[],
+    scope: SearchScope,
+    value: string,
+    progress?: (done: number) => void,
+  ): Promise<ReadonlySet<FolderMessage>> {
+    const query = queryOf(scope, value);
+    if (query.needle.length === 0) return new Set(messages.filter(({ gone }) => !gone));
+    const search = new Search(this.#records.texts, query, (message, unknown) =>
+      this.#lookThrough(message, query, unknown),
+    );
+    return search.run(messages, progress);
+  }
+
+  async preview(message: FolderMessage): Promise<string | undefined> {
+    const known = this.#records.previews.get(message);
+    if (known !== undefined) return known;
+    const preview = await this.#loads.read(message, async (file) => {
+      const { structure } = await this.#structureIn(message, file);
+      return previewOf(file.source, structure);
+    });
+    if (preview !== undefined) this.#records.previews.put(message, preview);
+    this.#added();
+    return preview;
+  }
+
+  /** Gives memory back that is only for speed. */
+  forget(): void {
+    this.#loads.forget();
+  }
+
+  #load(message: FolderMessage): Promise<Read | undefined> {
+    const { uid } = message;
+    const before = this.#reading.get(uid);
+    if (before !== undefined) return before;
+    const reading = this.#loads
+      .read(message, (file) => this.#parse(message, file))
+      .finally(() => this.#reading.delete(uid));
+    this.#reading.set(uid, reading);
+    return reading;
+  }
+
+  /** Remembers all that the one pass over the file gives; its header is at hand, and is searched most. */
+  async #parse(message: FolderMessage, file: OpenFile): Promise<Read> {
+    const parsed = await parseFile(file, message.base, this.#parts.now());
+    const header = await this.#index(message, file, parsed.structure, 'header');
+    this.#records.facts.put(message, parsed.facts);
+    this.#records.structures.put(message, parsed.structure);
+    this.#added();
+    return { ...parsed, header };
+  }
+
+  /** Whether the message is a hit in parts of which the index does not know it; then it knows them. */
+  async #lookThrough(
+    message: FolderMessage,
+    query: Query,
+    unknown: readonly UnknownPart[],
+  ): Promise<boolean> {
+    const isHit = await this.#loads.read(message, async (file) => {
+      const { structure, header } = await this.#structureIn(message, file);
+      let found = false;
+      for (const { part, isLong } of unknown) {
+        const isRead = part === 'header' && header !== undefined;
+        const text = isRead
+          ? header
+          : isLong
+            ? undefined
+            : await this.#index(message, file, structure, part);
+        if (found) continue;
+        found =
+          text === undefined
+            ? await isHitInFile(query, file.source, structure, part)
+            : findHit(query, text, 0, text.length) >= 0;
+      }
+      return found;
+    });
+    this.#added();
+    return isHit ?? false;
+  }
+
+  /** The structure of an open file, and the text of its header when it was parsed for that. */
+  async #structureIn(
+    message: FolderMessage,
+    file: OpenFile,
+  ): Promise<{ readonly structure: Message; readonly header?: Buffer | undefined }> {
+    const structure = this.structure(message);
+    const isKnown = structure?.size === file.size && this.facts(message) !== undefined;
+    return isKnown ? { structure } : this.#parse(message, file);
+  }
+
+  async #index(
+    { uid, base }: FolderMessage,
+    file: OpenFile,
+    structure: Message,
+    part: Part,
+  ): Promise<Buffer | undefined> {
+    const text = await this.#reader.read(file.source, structure, part);
+    this.#records.texts[part].add({ uid, base, text });
+    return text;
+  }
+
+  #added(): void {
+    this.#parts.added(this.#records.pendingBytes > PENDING_MAX);
+  }
+}
+
+/** Blocks written in one transaction. */
+const BLOCKS_AT_ONCE = 32;

@@ -1,0 +1,157 @@
+// Where a Maildir's cache is, and whether it may be used.
+//
+//   ROOT/mailcache/             0700, ours; no folder to Courier and Dovecot, whose folders begin with a dot
+//     HOST/                     each host its own: LMDB's locks and memory maps do not reach over NFS
+//       cache.TIME/             milliseconds since 1970 when it was made, 14 digits: the newest one counts
+//         data.mdb data.mdb-lock
+//         in-use.PID            of a process that has it open
+//
+// A cache that is not to be used any more gets no second life under its name: a newer one is made beside it, and it is
+// removed. So nobody ever has the data of one and the locks of another, and whoever still has it open notices.
+
+import {
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { errnoOf, Permanent } from '@q/fault';
+import { UNCLEAN_MAX, UNCLEAN_WINDOW, UNUSED_DAYS } from './limits.ts';
+
+const NAME = /^cache\.\d{14}$/;
+const IN_USE = /^in-use\.(\d+)$/;
+const DAY = 86_400_000;
+
+export class CachePlace {
+  readonly #top: string;
+  readonly #host: string;
+  readonly #now: () => number;
+
+  constructor(root: string, host: string, now: () => number) {
+    this.#top = join(root, 'mailcache');
+    // A host's name is never a path.
+    this.#host = join(this.#top, host.replace(/[^A-Za-z0-9_-]/g, '_') || '_');
+    this.#now = now;
+  }
+
+  /**
+   * The directory of the newest cache, made if there is none, and marked as in use. `suspect` is told why the one
+   * before it is not used any more. Throws when there can be none.
+   */
+  enter(suspect: (why: string) => void): string {
+    for (const dir of [this.#top, this.#host]) makeOwn(dir);
+    const newest = this.newest();
+    if (newest === undefined) return this.renew();
+    const unclean = this.#uncleanEnds(newest);
+    if (unclean >= UNCLEAN_MAX) {
+      suspect(`${unclean} processes ended without closing it`);
+      return this.renew();
+    }
+    mark(newest);
+    return newest;
+  }
+
+  /** A new cache in place of all others. */
+  renew(): string {
+    const others = this.#caches();
+    const latest = Number(others.at(-1)?.slice('cache.'.length) ?? 0);
+    const time = Math.max(this.#now(), latest + 1);
+    const dir = join(this.#host, `cache.${String(time).padStart(14, '0')}`);
+    mkdirSync(dir, { mode: 0o700 });
+    mark(dir);
+    for (const other of others) rmSync(join(this.#host, other), { recursive: true, force: true });
+    this.#removeLeftHosts();
+    return dir;
+  }
+
+  /** The process is done with it, in order. */
+  leave(dir: string): void {
+    removeIfThere(join(dir, `in-use.${process.pid}`));
+  }
+
+  /** The cache that counts now, if there is one. */
+  newest(): string | undefined {
+    const name = this.#caches().at(-1);
+    return name === undefined ? undefined : join(this.#host, name);
+  }
+
+  #caches(): string[] {
+    try {
+      return readdirSync(this.#host)
+        .filter((name) => NAME.test(name))
+        .sort();
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return [];
+      throw error;
+    }
+  }
+
+  /** Processes that are no more and did not leave. */
+  #uncleanEnds(dir: string): number {
+    let count = 0;
+    for (const name of readdirSync(dir)) {
+      const pid = Number(IN_USE.exec(name)?.[1] ?? 0);
+      if (pid === 0 || pid === process.pid || isAlive(pid)) continue;
+      const marker = join(dir, name);
+      if (this.#now() - (statIfThere(marker)?.mtimeMs ?? 0) > UNCLEAN_WINDOW) removeIfThere(marker);
+      else count++;
+    }
+    return count;
+  }
+
+  /** Caches of hosts that have not been seen for long. */
+  #removeLeftHosts(): void {
+    for (const name of readdirSync(this.#top)) {
+      const dir = join(this.#top, name);
+      if (dir === this.#host) continue;
+      const used = Math.max(0, ...readdirSync(dir).map((cache) => lastWritten(join(dir, cache))));
+      if (this.#now() - used > UNUSED_DAYS * DAY) rmSync(dir, { recursive: true, force: true });
+    }
+  }
+}
+
+function lastWritten(cache: string): number {
+  return statIfThere(join(cache, 'data.mdb'))?.mtimeMs ?? statIfThere(cache)?.mtimeMs ?? 0;
+}
+
+/** Who else may write there could show us what they like, and end us: LMDB trusts its files. */
+function makeOwn(dir: string): void {
+  try {
+    mkdirSync(dir, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
+  const status = lstatSync(dir);
+  const isOurs = status.isDirectory() && status.uid === process.geteuid?.();
+  if (!isOurs || (status.mode & 0o022) !== 0) throw new Permanent('it is not ours alone');
+}
+
+function mark(dir: string): void {
+  closeSync(openSync(join(dir, `in-use.${process.pid}`), 'w', 0o600));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errnoOf(error) !== 'ESRCH';
+  }
+}
+
+function statIfThere(path: string): { readonly mtimeMs: number } | undefined {
+  return statSync(path, { throwIfNoEntry: false });
+}
+
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+}

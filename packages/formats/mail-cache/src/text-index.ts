@@ -1,0 +1,226 @@
+// The index of one part (headers or bodies) of a folder's messages: segments of their text, searched with the help of
+// filters. Segments are numbered in the order they were made; the last one is added to until it is full.
+
+import { crc32 } from 'node:zlib';
+import type { FolderMessage } from '@q/mailbox';
+import type { AccountStore } from './account-store.ts';
+import { BASE_MAX } from './block.ts';
+import { type Kind, kindPrefix, numberOf, recordKey } from './keys.ts';
+import { SEGMENT_TEXT } from './limits.ts';
+import { findHit, type Query } from './query.ts';
+import type { Part } from './searched-text.ts';
+import {
+  candidates,
+  type Directory,
+  type Document,
+  decodeDirectory,
+  encodeSegment,
+  type Place,
+} from './segment.ts';
+import type { Reading, Writing } from './store.ts';
+import type { Turns } from './turns.ts';
+
+/** What the index says of some messages; the others it does not know. */
+export interface Told {
+  readonly hits: Set<FolderMessage>;
+  readonly misses: Set<FolderMessage>;
+  /** Known as too long: each search reads their files. */
+  readonly long: Set<FolderMessage>;
+}
+
+export class TextIndex {
+  readonly #store: AccountStore;
+  readonly #directories: Buffer;
+  readonly #filters: Buffer;
+  readonly #texts: Buffer;
+  readonly #pending = new Map<number, Document>();
+  /** Checksums of texts that were verified: they are not damaged while they are in memory. */
+  readonly #verified = new Set<number>();
+  pendingBytes = 0;
+
+  constructor(mailboxId: string, part: Part, store: AccountStore) {
+    const kinds: readonly Kind[] = part === 'header' ? ['d', 'f', 't'] : ['D', 'E', 'T'];
+    const [directories, filters, texts] = kinds.map((kind) => kindPrefix(mailboxId, kind));
+    this.#directories = directories as Buffer;
+    this.#filters = filters as Buffer;
+    this.#texts = texts as Buffer;
+    this.#store = store;
+  }
+
+  /** Looks for the query in what is known of the messages, which are given by UID. */
+  async find(
+    query: Query,
+    messages: ReadonlyMap<number, FolderMessage>,
+    turns: Turns,
+  ): Promise<Told> {
+    const told: Told = { hits: new Set(), misses: new Set(), long: new Set() };
+    this.#findPending(query, messages, told);
+    for (const key of this.#store.keys(this.#directories)) {
+      this.#findIn(numberOf(key), query, messages, told);
+      if (turns.due) await turns.give();
+    }
+    return told;
+  }
+
+  /** It will be known from now on, and be written by flush(). */
+  add(document: Document): void {
+    if (document.base.length > BASE_MAX) return;
+    this.pendingBytes += document.text?.length ?? 0;
+    this.pendingBytes -= this.#pending.get(document.uid)?.text?.length ?? 0;
+    this.#pending.set(document.uid, document);
+  }
+
+  get hasPending(): boolean {
+    return this.#pending.size > 0;
+  }
+
+  /** Writes what waits; calls of flushed() follow when it is durable. */
+  flush(transaction: Writing): void {
+    let number = numberOf(transaction.keys(this.#directories).at(-1) ?? ZERO);
+    let documents = this.#documents(transaction, number) ?? [];
+    let length = lengthOf(documents);
+    let hasNew = false;
+    for (const document of this.#pending.values()) {
+      const added = document.text?.length ?? 0;
+      if (length > 0 && length + added > SEGMENT_TEXT) {
+        if (hasNew) this.#put(transaction, number, documents);
+        [documents, length] = [[], 0];
+        number++;
+      }
+      documents.push(document);
+      length += added;
+      hasNew = true;
+    }
+    if (hasNew) this.#put(transaction, number, documents);
+  }
+
+  flushed(): void {
+    this.#pending.clear();
+    this.pendingBytes = 0;
+  }
+
+  #findPending(query: Query, messages: ReadonlyMap<number, FolderMessage>, told: Told): void {
+    for (const { uid, base, text } of this.#pending.values()) {
+      const message = messages.get(uid);
+      if (message?.base !== base) continue;
+      if (text === undefined) told.long.add(message);
+      else if (findHit(query, text, 0, text.length) >= 0) told.hits.add(message);
+      else told.misses.add(message);
+    }
+  }
+
+  #findIn(
+    number: number,
+    query: Query,
+    messages: ReadonlyMap<number, FolderMessage>,
+    told: Told,
+  ): void {
+    const directory = this.#directory(this.#store, number);
+    if (directory === undefined) return;
+    const wanted: (readonly [Place, FolderMessage])[] = [];
+    for (const place of directory.places) {
+      const message = messages.get(place.uid);
+      if (message === undefined || message.base !== place.base || isTold(told, message)) continue;
+      if (place.isHere) wanted.push([place, message]);
+      else told.long.add(message);
+    }
+    if (wanted.length === 0) return;
+    const hits = this.#hits(number, directory, query);
+    if (hits === undefined) return;
+    for (const [place, message] of wanted) (hits.has(place) ? told.hits : told.misses).add(message);
+  }
+
+  /** The places with a hit. Undefined: the segment is damaged, and removed. */
+  #hits(number: number, directory: Directory, query: Query): Set<Place> | undefined {
+    const hits = new Set<Place>();
+    const filter =
+      directory.chunk === 0 ? EMPTY : this.#store.peek(recordKey(this.#filters, number));
+    if (filter === undefined) return this.#remove(number);
+    const mask = candidates(directory, filter, query.needle);
+    if (mask === 0) return hits;
+    const text = this.#store.peek(recordKey(this.#texts, number));
+    if (text === undefined || !this.#isSound(text, directory)) return this.#remove(number);
+    const { chunk, places } = directory;
+    const size = chunk === 0 ? text.length : chunk;
+    let current = 0;
+    for (let i = 0, start = 0; start < text.length; i++, start += size) {
+      if (((mask >>> i) & 1) === 0) continue;
+      const end = Math.min(text.length, start + size + query.needle.length - 1);
+      for (let at = start; at < end; ) {
+        const hit = findHit(query, text, at, end);
+        if (hit < 0) break;
+        while ((places[current] as Place).end <= hit) current++;
+        const place = places[current] as Place;
+        hits.add(place);
+        // One is enough; the next message's text begins with a BREAK.
+        at = place.end;
+      }
+    }
+    return hits;
+  }
+
+  #isSound(text: Buffer, directory: Directory): boolean {
+    if (text.length !== directory.textLength) return false;
+    if (this.#verified.has(directory.textCrc)) return true;
+    if (crc32(text) !== directory.textCrc) return false;
+    this.#verified.add(directory.textCrc);
+    return true;
+  }
+
+  #directory(reading: Reading, number: number): Directory | undefined {
+    const bytes = reading.get(recordKey(this.#directories, number));
+    try {
+      return bytes && decodeDirectory(bytes);
+    } catch {
+      return this.#remove(number);
+    }
+  }
+
+  /** What a segment holds, when it may be added to. */
+  #documents(transaction: Writing, number: number): Document[] | undefined {
+    const directory = transaction.get(recordKey(this.#directories, number));
+    const text = transaction.get(recordKey(this.#texts, number));
+    if (directory === undefined || text === undefined) return undefined;
+    try {
+      const { places, textLength, textCrc } = decodeDirectory(directory);
+      if (text.length !== textLength || crc32(text) !== textCrc) return undefined;
+      return places.map(({ uid, base, start, end, isHere }) => ({
+        uid,
+        base,
+        text: isHere ? text.subarray(start, end) : undefined,
+      }));
+    } catch {
+      return undefined;
+    }
+  }
+
+  #put(transaction: Writing, number: number, documents: readonly Document[]): void {
+    const { directory, filter, text } = encodeSegment(documents);
+    transaction.put(recordKey(this.#directories, number), directory);
+    transaction.put(recordKey(this.#texts, number), text);
+    const filterKey = recordKey(this.#filters, number);
+    if (filter.length === 0) transaction.remove(filterKey);
+    else transaction.put(filterKey, filter);
+  }
+
+  #remove(number: number): undefined {
+    this.#store.damaged('a segment of the text index');
+    this.#store.write((transaction) => {
+      for (const prefix of [this.#directories, this.#filters, this.#texts])
+        transaction.remove(recordKey(prefix, number));
+    });
+    return undefined;
+  }
+}
+
+function isTold(told: Told, message: FolderMessage): boolean {
+  return told.hits.has(message) || told.misses.has(message) || told.long.has(message);
+}
+
+function lengthOf(documents: readonly Document[]): number {
+  return documents.reduce((sum, { text }) => sum + (text?.length ?? 0), 0);
+}
+
+const EMPTY: Buffer = Buffer.alloc(0);
+/** Stands for the key of a segment 0, when there is none. */
+const ZERO: Buffer = Buffer.alloc(6);
