@@ -215,7 +215,10 @@ export class MailboxView implements View {
     const arrived = folder.messages.slice(folder.indexOf(this.#lastUid + 1));
     for (const message of arrived) this.#messages.push(message);
     this.#lastUid = last;
-    if (!this.readOnly) for (const uid of folder.takeRecent()) this.#recent.add(uid);
+    // One that came and went before anybody was told is no message.
+    if (!this.readOnly)
+      for (const uid of folder.takeRecent())
+        if (this.#messages[this.#indexOf(uid)]?.uid === uid) this.#recent.add(uid);
     session.untagged(`${this.#messages.length} EXISTS`);
     if (tellsRecent(session)) session.untagged(`${this.recentCount} RECENT`);
     return arrived;

@@ -1,5 +1,6 @@
 // STORE and UID STORE (RFC 9051, section 6.4.6; RFC 7162, section 3.1.3; rights: RFC 4314, section 4).
 
+import { asciiLower } from '@q/bytes';
 import { formatSequenceSet, type StoreArguments } from '@q/imap';
 import type { FlagChange, FlagsChanged, Folder, FolderMessage } from '@q/mailbox';
 import { CommandRefused } from '../refused.ts';
@@ -20,7 +21,11 @@ export function storeRow(byUid: boolean): CommandRow<StoreArguments> {
 async function store(session: Session, given: StoreArguments, byUid: boolean): Promise<Reply> {
   const view = changeableView(session, '');
   const wanted = view.resolve(session, given.set, byUid);
-  const steps = allowedSteps(given, changeableFlags(view.rights, session.settings.keywords));
+  const steps = allowedSteps(
+    given,
+    view.opened.folder,
+    changeableFlags(view.rights, session.settings.keywords),
+  );
   if (given.unchangedSince !== undefined) session.enabled.add('CONDSTORE');
   const { folder } = view.opened;
   refuseTooManyKeywords(folder, steps);
@@ -39,7 +44,11 @@ async function store(session: Session, given: StoreArguments, byUid: boolean): P
  * What the rights allow of a change, as changes that touch nothing else; all are done in turn. Throws CommandRefused when
  * that is nothing (RFC 4314, section 4: only then does STORE fail).
  */
-function allowedSteps(given: StoreArguments, may: ChangeableFlags): readonly FlagChange[] {
+function allowedSteps(
+  given: StoreArguments,
+  folder: Folder,
+  may: ChangeableFlags,
+): readonly FlagChange[] {
   const asked = flagsOf(given.flags);
   if (!may.keywords && may.flags === 0)
     throw new CommandRefused('NO', 'Not your right here', 'NOPERM');
@@ -51,7 +60,11 @@ function allowedSteps(given: StoreArguments, may: ChangeableFlags): readonly Fla
     // The flags that are not this user's to change stay as they are.
     return [
       { change: 'add', flags, keywords },
-      { change: 'remove', flags: may.flags & ~flags, keywords: [] },
+      {
+        change: 'remove',
+        flags: may.flags & ~flags,
+        keywords: may.keywords ? otherKeywords(folder, keywords) : [],
+      },
     ];
   }
   if (given.flags.length > 0 && flags === 0 && keywords.length === 0)
@@ -59,10 +72,16 @@ function allowedSteps(given: StoreArguments, may: ChangeableFlags): readonly Fla
   return [{ change: given.change, flags, keywords }];
 }
 
+/** The folder's keywords but for those `wanted`. */
+function otherKeywords(folder: Folder, wanted: readonly string[]): readonly string[] {
+  const kept = new Set(wanted.map(asciiLower));
+  return folder.keywords.filter((keyword) => !kept.has(asciiLower(keyword)));
+}
+
 function refuseTooManyKeywords(folder: Folder, steps: readonly FlagChange[]): void {
   if (folder.acceptsKeywords) return;
-  const known = new Set(folder.keywords.map((keyword) => keyword.toLowerCase()));
-  const isNew = (keyword: string) => !known.has(keyword.toLowerCase());
+  const known = new Set(folder.keywords.map(asciiLower));
+  const isNew = (keyword: string) => !known.has(asciiLower(keyword));
   if (steps.some(({ change, keywords }) => change !== 'remove' && keywords.some(isNew)))
     throw new CommandRefused('NO', 'No more keywords in this mailbox', 'LIMIT');
 }
@@ -144,7 +163,7 @@ function changed(
   before: Pick<FlagChange, 'flags' | 'keywords'>,
   step: FlagChange,
 ): Pick<FlagChange, 'flags' | 'keywords'> {
-  const given = new Set(step.keywords.map((keyword) => keyword.toLowerCase()));
+  const given = new Set(step.keywords.map(asciiLower));
   switch (step.change) {
     case 'replace':
       // What no client can set ("passed") stays.
@@ -157,15 +176,13 @@ function changed(
     case 'remove':
       return {
         flags: before.flags & ~step.flags,
-        keywords: before.keywords.filter((keyword) => !given.has(keyword.toLowerCase())),
+        keywords: before.keywords.filter((keyword) => !given.has(asciiLower(keyword))),
       };
   }
 }
 
 function keywordKey(keywords: readonly string[]): string {
-  return keywords.length === 0
-    ? ''
-    : [...new Set(keywords.map((keyword) => keyword.toLowerCase()))].sort().join(' ');
+  return keywords.length === 0 ? '' : [...new Set(keywords.map(asciiLower))].sort().join(' ');
 }
 
 /** RFC 7162, section 3.1.3: MODIFIED in OK; RFC 2180, section 4.2: NO when messages are gone, unless the client knows UIDs. */

@@ -1,0 +1,51 @@
+// REPLACE and UID REPLACE (RFC 8508): a new message comes and an old one goes, or neither.
+
+import type { AppendMessage, SequenceSet } from '@q/imap';
+import { CommandRefused } from '../refused.ts';
+import type { CommandRow, Reply, Session } from '../session.ts';
+import { appendUid, deliverMessages } from './append.ts';
+import { changeableView } from './expunge.ts';
+import { openTarget } from './target.ts';
+
+interface ReplaceArguments {
+  readonly number: number;
+  readonly mailbox: string;
+  readonly message: AppendMessage;
+}
+
+export function replaceRow(byUid: boolean): CommandRow<ReplaceArguments> {
+  return {
+    state: 'selected',
+    tellsExpunged: true,
+    run: (session, given) => replace(session, given, byUid),
+  };
+}
+
+async function replace(session: Session, given: ReplaceArguments, byUid: boolean): Promise<Reply> {
+  const view = changeableView(session, 'te');
+  const [old] = view.resolve(session, setOf(given.number), byUid);
+  if (old === undefined || old.gone) throw new CommandRefused('NO', 'No such message');
+  const target = await openTarget(session, given.mailbox);
+  try {
+    const delivered = await deliverMessages(session, target, [given.message]);
+    try {
+      await view.opened.folder.expunge([old]);
+    } catch (error) {
+      // Better the old one alone than both.
+      await target.folder.expunge(delivered);
+      throw error;
+    }
+    // RFC 8508, section 4.3: before the EXPUNGE.
+    session.untagged(`OK [${appendUid(target, delivered)}] Replacement message is here`);
+    return { status: 'OK', text: 'REPLACE completed' };
+  } finally {
+    target.release();
+  }
+}
+
+/** Infinity is "*". */
+function setOf(number: number): SequenceSet {
+  return Number.isFinite(number)
+    ? { kind: 'numbers', ranges: [[number, number]], open: undefined }
+    : { kind: 'numbers', ranges: [], open: number };
+}
