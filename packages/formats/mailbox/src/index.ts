@@ -1,3 +1,5 @@
+export { FolderFault } from './fault.ts';
+export type { FolderOptions } from './inside.ts';
 export {
   type ChangeStore,
   type Copied,
@@ -13,3 +15,4 @@ export {
   type RefreshOptions,
   type Spool,
 } from './model.ts';
+export { FolderPool } from './pool.ts';

@@ -14,4 +14,11 @@ export { parseQuota, type Quota, type Usage } from './quota.ts';
 export { type Entry, scanMaildir } from './scan.ts';
 export { removeSizeFile } from './size-file.ts';
 export { type CleanOptions, cleanTmp } from './tmp.ts';
-export { quotaUsage, type Removed, recordAdded, recordRemoved, setQuota } from './usage.ts';
+export {
+  quotaUsage,
+  type Removed,
+  recordAdded,
+  recordRemoved,
+  recordUsage,
+  setQuota,
+} from './usage.ts';

@@ -54,6 +54,14 @@ export function recordAdded(maildir: Path, bytes: number): void {
   appendTotal(maildir, { bytes, messages: 1 });
 }
 
+/**
+ * Tells maildirsize of everything that came (positive) and went (negative) by one command; messages marked T, and those in
+ * Trash, are not to be counted. After it is done on disk. Never throws.
+ */
+export function recordUsage(maildir: Path, change: Usage): void {
+  appendTotal(maildir, change);
+}
+
 /** A message that was removed: what its name said, and its bytes on disk. */
 export type Removed = Pick<Entry, 'flags' | 'size'> & { readonly bytes: number };
 

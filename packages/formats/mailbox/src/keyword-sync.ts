@@ -1,0 +1,98 @@
+// The keywords on disk and those in memory.
+
+import type { Inside } from './inside.ts';
+import {
+  type KeywordsOnDisk,
+  keywordPath,
+  readKeywords,
+  retireKeywordFiles,
+  writeKeywordFile,
+  writeKeywordList,
+} from './keyword-files.ts';
+import type { KeywordList } from './keyword-names.ts';
+import { FOLD_FILES, KEYWORD_BATCH } from './limits.ts';
+import type { Stored } from './table.ts';
+
+/** Reads courierimapkeywords if it was changed; what differs is noted. Never throws. */
+export async function refreshKeywords(folder: Inside): Promise<void> {
+  const before = folder.keywordDir.look(keywordPath(folder.dir));
+  if (!folder.keywordDir.mustBeRead(before)) return;
+  await loadKeywords(folder);
+  folder.keywordDir.wasRead(before);
+}
+
+/** Reads courierimapkeywords; what differs is noted. Never throws. */
+export async function loadKeywords(folder: Inside): Promise<KeywordsOnDisk> {
+  const onDisk = await readKeywords(folder.dir, (text) => folder.log(text));
+  const changed: Stored[] = [];
+  for (const message of folder.table.list) {
+    const names = onDisk.keywords.get(message.base);
+    if (names === undefined && message.keywords.length === 0) continue;
+    const list = folder.table.names.listOf(names ?? []);
+    if (list === message.keywords) continue;
+    folder.table.setKeywords(message, list);
+    changed.push(message);
+  }
+  folder.keywordFiles = onDisk.files.size;
+  folder.note(changed, []);
+  return onDisk;
+}
+
+/** Folds the files of single messages into :list when there are many. Never throws: they may as well stay. */
+export async function foldKeywords(folder: Inside, least = FOLD_FILES): Promise<void> {
+  if (folder.keywordFiles < least || folder.readOnly) return;
+  try {
+    const lock = await folder.lock();
+    try {
+      if (lock.kind === 'held') await foldNow(folder);
+    } finally {
+      lock.release();
+    }
+  } catch (error) {
+    folder.log(`courierimapkeywords: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+async function foldNow(folder: Inside): Promise<void> {
+  const before = folder.keywordDir.look(keywordPath(folder.dir));
+  const onDisk = await loadKeywords(folder);
+  const { list, names } = folder.table;
+  await writeKeywordList(folder.dir, list, names.inUse, folder.fileMode);
+  await retireKeywordFiles(folder.dir, onDisk, (base) => folder.table.withBase(base) !== undefined);
+  // Files of the period stay for some minutes: they alone are no reason to do it again.
+  folder.keywordFiles = 0;
+  folder.keywordDir.wasRead(before);
+  folder.keywordDir.wasChanged(before, folder.keywordDir.look(keywordPath(folder.dir)));
+}
+
+/** As Inside.changingCur(). */
+export async function changingKeywords(folder: Inside, change: () => Promise<void>): Promise<void> {
+  const path = keywordPath(folder.dir);
+  const before = folder.keywordDir.look(path);
+  try {
+    await change();
+  } finally {
+    folder.keywordDir.wasChanged(before, folder.keywordDir.look(path));
+  }
+}
+
+/** Keywords of messages that are about to come in. Under the lock. Throws system errors. */
+export async function writeNewKeywords(
+  folder: Inside,
+  messages: readonly { readonly base: string; readonly keywords: KeywordList }[],
+): Promise<void> {
+  const having = messages.filter(({ keywords }) => keywords.length > 0);
+  if (having.length === 0) return;
+  await changingKeywords(folder, async () => {
+    if (having.length < KEYWORD_BATCH) {
+      for (const { base, keywords } of having)
+        await writeKeywordFile(folder.dir, base, keywords, folder.fileMode);
+      folder.keywordFiles += having.length;
+      return;
+    }
+    await loadKeywords(folder);
+    const all = [...folder.table.list, ...having];
+    const names = [...new Set(all.flatMap(({ keywords }) => keywords))].sort();
+    await writeKeywordList(folder.dir, all, names, folder.fileMode);
+  });
+}

@@ -1,0 +1,122 @@
+// A folder is opened: what is on disk, what Dovecot left, what the cache remembers, together for the first time.
+
+import { type Stats, statSync } from 'node:fs';
+import { cleanTmp } from '@q/maildir';
+import { memoryChangeStore } from './change-store.ts';
+import { keywordsOfLetters, readDovecotKeywords, readDovecotUids } from './dovecot.ts';
+import { type FolderOptions, Inside } from './inside.ts';
+import { readKeywords, writeKeywordList } from './keyword-files.ts';
+import { loadKeywords } from './keyword-sync.ts';
+import { UIDVALIDITY_EPOCH } from './limits.ts';
+import type { KnownState } from './model.ts';
+import { compareBases } from './name.ts';
+import { writeDown } from './numbering.ts';
+import { rescan, type Unknown } from './rescan.ts';
+import { Stored } from './table.ts';
+import { Turns } from './turn.ts';
+import { readUids } from './uiddb.ts';
+
+/** The folder in `dir`, which is a Maildir; `stats` are its own. Throws faults. */
+export async function loadFolder(
+  dir: string,
+  stats: Stats,
+  options: FolderOptions,
+): Promise<Inside> {
+  const fileMode = (statSync(`${dir}/cur`).mode & 0o666) | 0o600;
+  const folder = new Inside(dir, options, fileMode);
+  await cleanTmp(dir).catch(() => {}); // Somebody else will.
+  const lock = await folder.lock();
+  try {
+    await loadMessages(folder);
+  } finally {
+    lock.release();
+  }
+  folder.mailboxId = `${folder.validity.toString(36)}-${stats.ino.toString(36)}`;
+  await loadChanges(folder);
+  return folder;
+}
+
+async function loadMessages(folder: Inside): Promise<void> {
+  const trouble = (text: string) => folder.log(text);
+  const ours = await readUids(folder.dir, trouble);
+  const theirs = ours === undefined ? await readDovecotUids(folder.dir, trouble) : undefined;
+  const list = ours ?? theirs;
+  const beforeKeywords = folder.keywordDir.look(`${folder.dir}/courierimapkeywords`);
+  const files = await rescan(folder);
+  const fresh: Unknown[] = [];
+  const messages: Stored[] = [];
+  for (const file of files) {
+    const uid = list?.uids.get(file.base);
+    if (uid === undefined) fresh.push(file);
+    else messages.push(new Stored(uid, file.base, file.ending));
+  }
+  fresh.sort((a, b) => compareBases(a.base, b.base));
+  folder.validity = list?.validity ?? 0;
+  folder.uidNext = list?.next ?? 1;
+  folder.uidStamp = ours?.broken === false ? ours.stamp : undefined;
+  const added = fresh.map(
+    ({ base, ending }, number) => new Stored(folder.uidNext + number, base, ending),
+  );
+  if (ours !== undefined) {
+    const alive = new Set(files.map(({ base }) => base));
+    for (const base of ours.uids.keys()) if (!alive.has(base)) folder.deadLines.add(base);
+  }
+  messages.push(...added);
+  if (theirs !== undefined) await takeKeywordsOver(folder, messages);
+  if (added.length > 0 || folder.uidStamp === undefined)
+    await (
+      await writeDown(
+        folder,
+        added,
+        messages.sort((a, b) => a.uid - b.uid),
+      )
+    )();
+  if (folder.validity === 0) folder.validity = Math.floor(Date.now() / 1000) - UIDVALIDITY_EPOCH;
+  for (const { uid } of added) folder.recent.push(uid);
+  folder.table.add(messages);
+  await loadKeywords(folder);
+  folder.keywordDir.wasRead(beforeKeywords);
+}
+
+/** Before courierimapuiddb is there: a crash in between takes them over again. */
+async function takeKeywordsOver(folder: Inside, messages: readonly Stored[]): Promise<void> {
+  const { dir } = folder;
+  const letters = readDovecotKeywords(dir, (text) => folder.log(text));
+  if (letters.length === 0 || folder.readOnly) return;
+  const { keywords } = await readKeywords(dir, () => {});
+  const { names } = folder.table;
+  const lists = messages.map(({ base, ending }) => ({
+    base,
+    keywords: names.listOf(keywords.get(base) ?? keywordsOfLetters(ending.text, letters)),
+  }));
+  const inUse = [...new Set(lists.flatMap((message) => message.keywords))].sort();
+  if (inUse.length > 0) await writeKeywordList(dir, lists, inUse, folder.fileMode);
+}
+
+/** Messages that are as the cache remembers keep their mod-sequences. */
+async function loadChanges(folder: Inside): Promise<void> {
+  const store = folder.options.changes?.(folder.mailboxId) ?? memoryChangeStore();
+  const turns = new Turns();
+  const known = new Map<number, KnownState>();
+  for (const state of store.load()) {
+    known.set(state.uid, state);
+    if (turns.over) await turns.pause();
+  }
+  folder.changes = store;
+  folder.highestModseq = store.highest;
+  const changed: Stored[] = [];
+  for (const message of folder.table.list) {
+    const state = known.get(message.uid);
+    known.delete(message.uid);
+    if (state !== undefined && isAs(folder, message, state)) message.modseq = state.modseq;
+    else changed.push(message);
+    if (turns.over) await turns.pause();
+  }
+  folder.noteFirst(changed, [...known.keys()]);
+}
+
+function isAs(folder: Inside, message: Stored, state: KnownState): boolean {
+  if (state.flags !== message.flags) return false;
+  if (state.keywords.length === 0 && message.keywords.length === 0) return true;
+  return folder.table.names.listOf(state.keywords) === message.keywords;
+}

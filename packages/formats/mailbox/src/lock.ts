@@ -1,0 +1,122 @@
+// tmp/courier.lock: who has it may write courierimapuiddb and courierimapkeywords/:list. Messages need no lock.
+//
+//   file = pid ":" host       ; empty for the moment after it was made
+//
+// It is stale when its process, on this host, is no more; or when another host's is two minutes old. Courier thinks the
+// same of ours. Within a process the same file is nobody's whom this module did not give it to.
+
+import {
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errnoOf, faultOf, Temporary } from '@q/fault';
+import { readWhole } from './files.ts';
+import { LOCK_RETRY_MAX_MS, LOCK_RETRY_MS, LOCK_STALE_MS, LOCK_WAIT_MS } from './limits.ts';
+import { freshName } from './name.ts';
+
+const held = new Set<string>();
+
+/** A lock that is held; 'none' where no file can be made: the folder is not ours to write to, and nothing will be written. */
+export interface HeldLock {
+  readonly kind: 'held' | 'none';
+  release(): void;
+}
+
+/**
+ * Waits for the lock of the folder `dir`. Throws Temporary when it is not to be had for so long, and faults for other
+ * trouble; ENOENT among them when the folder is gone.
+ */
+export async function lockFolder(dir: string, waitMs = LOCK_WAIT_MS): Promise<HeldLock> {
+  const path = `${dir}/tmp/courier.lock`;
+  const deadline = performance.now() + waitMs;
+  for (let pause = LOCK_RETRY_MS; ; pause = Math.min(pause * 2, LOCK_RETRY_MAX_MS)) {
+    const lock = tryLock(path);
+    if (lock !== undefined) return lock;
+    if (performance.now() >= deadline) throw new Temporary('the mailbox is locked');
+    // Not all at the same moment: who waits longer must not always come too late.
+    await sleep(pause * (0.5 + Math.random() / 2));
+  }
+}
+
+function tryLock(path: string): HeldLock | undefined {
+  if (held.has(path)) return undefined;
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
+  } catch (error) {
+    const code = errnoOf(error) ?? '';
+    if (code === 'EEXIST') {
+      removeStale(path);
+      return undefined;
+    }
+    if (['EACCES', 'EPERM', 'EROFS'].includes(code)) return { kind: 'none', release: () => {} };
+    throw faultOf(error, 'unable to lock mailbox');
+  }
+  held.add(path);
+  const mine = lstatSync(path, { throwIfNoEntry: false })?.ino;
+  try {
+    writeSync(fd, `${process.pid}:${hostname()}`);
+  } catch {
+    // A full disk: it is a lock even so, and what frees space must go on.
+  } finally {
+    closeSync(fd);
+  }
+  return { kind: 'held', release: () => release(path, mine) };
+}
+
+function release(path: string, mine: number | undefined): void {
+  held.delete(path);
+  try {
+    // Perhaps we slept so long that it was taken for stale, and is another's now.
+    if (lstatSync(path, { throwIfNoEntry: false })?.ino === mine) unlinkSync(path);
+  } catch {
+    // It becomes stale.
+  }
+}
+
+/**
+ * Takes a stale lock away, under another name first: between the look and the unlink another process may have done so too,
+ * and made its own.
+ */
+function removeStale(path: string): void {
+  try {
+    const seen = lstatSync(path, { throwIfNoEntry: false });
+    if (seen === undefined || !isStale(path, seen.mtimeMs)) return;
+    const aside = `${path.slice(0, path.lastIndexOf('/'))}/${freshName().tmp}.stale`;
+    renameSync(path, aside);
+    if (lstatSync(aside).ino === seen.ino) unlinkSync(aside);
+    else renameSync(aside, path);
+  } catch {
+    // Whatever it is, we go on waiting.
+  }
+}
+
+function isStale(path: string, modified: number): boolean {
+  let text: string;
+  try {
+    text = readWhole(path, 512)?.text ?? '';
+  } catch {
+    text = ''; // A link, a directory, too long: no lock of anybody's, but let it grow old.
+  }
+  const [, pid, host] = /^([0-9]{1,10}):(.*)$/s.exec(text) ?? [];
+  if (host !== hostname()) return Date.now() - modified > LOCK_STALE_MS;
+  // Ours, and not held: the process that had this number before us is no more.
+  if (Number(pid) === process.pid) return true;
+  return !isAlive(Number(pid));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errnoOf(error) !== 'ESRCH';
+  }
+}

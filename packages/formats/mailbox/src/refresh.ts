@@ -1,0 +1,56 @@
+// Brings the folder up to date with the disk.
+
+import type { Inside } from './inside.ts';
+import { foldKeywords, refreshKeywords } from './keyword-sync.ts';
+import { baseLength } from './name.ts';
+import { numberMessages } from './numbering.ts';
+import { rescan, type Unknown } from './rescan.ts';
+import { scanDirectory } from './scan.ts';
+
+/** To be run alone. Throws faults. */
+export async function refresh(folder: Inside, takeNew: boolean): Promise<void> {
+  await lookIntoNew(folder);
+  const unknown = await lookIntoCur(folder);
+  const mayTake = takeNew && folder.waiting.length > 0 && !folder.readOnly;
+  if (unknown.length > 0 || mayTake) await number(folder, unknown, mayTake);
+  await refreshKeywords(folder);
+  await foldKeywords(folder);
+}
+
+/** Messages of which a change or a file was asked for that is not where it was: looks for all of them. Throws faults. */
+export async function lookAgain(folder: Inside): Promise<void> {
+  const unknown = await rescan(folder);
+  if (unknown.length > 0) await number(folder, unknown, false);
+}
+
+async function number(
+  folder: Inside,
+  unknown: readonly Unknown[],
+  takeNew: boolean,
+): Promise<void> {
+  const lock = await folder.lock();
+  try {
+    await numberMessages(folder, unknown, takeNew);
+  } finally {
+    lock.release();
+  }
+}
+
+async function lookIntoCur(folder: Inside): Promise<readonly Unknown[]> {
+  return folder.cur.mustBeRead(folder.cur.look(folder.curPath)) ? await rescan(folder) : [];
+}
+
+async function lookIntoNew(folder: Inside): Promise<void> {
+  const before = folder.new.look(folder.newPath);
+  if (!folder.new.mustBeRead(before)) return;
+  const names: string[] = [];
+  await scanDirectory(folder.newPath, (name, isMessage) => {
+    // In cur already: it was moved between two looks.
+    if (folder.table.withBase(name.slice(0, baseLength(name))) === undefined && isMessage())
+      names.push(name);
+  });
+  const isOther = names.length !== folder.waiting.length;
+  folder.waiting = names;
+  folder.new.wasRead(before);
+  if (isOther) folder.onChange();
+}
