@@ -22,6 +22,7 @@ export {
 export { flock, type LockKind, tryFlock } from './flock.ts';
 export { GatheredWriter } from './gathered-writer.ts';
 export { leadsTo, openLocked } from './locked.ts';
+export { PacedReader } from './paced-read.ts';
 export { rewindFd } from './seek.ts';
 export { stampAt, stampOf } from './stamp.ts';
 export { stdinChunks, wasClosed } from './stdin.ts';

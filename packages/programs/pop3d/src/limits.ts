@@ -1,14 +1,5 @@
 // What a POP3 client may make us hold or do. Each number with its reason.
 
-/** Milliseconds in which the page cache always answers; a disk seldom does. */
-export const SLOW_READ = 1;
-
-/** Slow reads in a row that mean a disk: a single one is a busy processor, too. */
-export const SLOW_IN_A_ROW = 2;
-
-/** Reads that other threads do then: on a cold mailbox two in so many make others wait. */
-export const CAREFUL_READS = 50;
-
 /** Lines of a LIST or UIDL answer that are built before the client must have taken them. */
 export const LIST_BATCH = 2000;
 

@@ -1,10 +1,10 @@
 // One message from its file to the client: as fast as the client takes it, one chunk in memory.
 
 import { closeSync } from 'node:fs';
+import { PacedReader } from '@q/fsx';
 import { giveBackRoom, takeRoom } from '@q/net';
 import { BodyEncoder, OK } from '@q/pop3';
 import type { Conn } from '@q/session';
-import { PacedReader } from './paced-read.ts';
 
 /** One for all sessions: they share the disk. */
 const reader = new PacedReader();

@@ -1,8 +1,9 @@
 // An open message file as something to read ranges from. Its bytes are handed to the connection, which keeps them until the
 // client has taken them: so none of them is ever used twice.
 
+import { closeSync } from 'node:fs';
 import { Temporary } from '@q/fault';
-import { closeFd, readFd } from '@q/fsx';
+import { PacedReader } from '@q/fsx';
 import type { Folder, FolderMessage, OpenMessage } from '@q/mailbox';
 import { type ByteSource, bufferSource } from '@q/mime';
 import { CHUNK_BYTES, HELD_FILE_MAX } from './limits.ts';
@@ -16,6 +17,9 @@ export interface MessageFile {
   /** Never throws. */
   close(): void;
 }
+
+/** One for all sessions: they share the disk. */
+const reader = new PacedReader();
 
 /** Undefined: the message is gone. A small one is read at once, and nothing can happen to it then. */
 export async function openMessageFile(
@@ -31,7 +35,7 @@ export async function openMessageFile(
     await fill(fd, bytes, 0);
     return { size, time, source: bufferSource(bytes), close: () => {} };
   } finally {
-    await closeFd(fd);
+    closeSync(fd);
   }
 }
 
@@ -42,8 +46,7 @@ function largeFile({ fd, size, time }: OpenMessage): MessageFile {
     time,
     source: (start, end) => readRange(fd, start, end),
     close() {
-      // Nothing was written to it: there is nothing that could fail.
-      if (isOpen) closeFd(fd).catch(() => {});
+      if (isOpen) closeSync(fd);
       isOpen = false;
     },
   };
@@ -59,7 +62,8 @@ async function* readRange(fd: number, start: number, end: number): AsyncGenerato
 
 async function fill(fd: number, bytes: Buffer, position: number): Promise<void> {
   for (let at = 0; at < bytes.length; ) {
-    const got = await readFd(fd, bytes, at, bytes.length - at, position + at);
+    const reading = reader.read(fd, bytes.subarray(at), position + at);
+    const got = typeof reading === 'number' ? reading : await reading;
     if (got === 0) throw new Temporary('message file has become shorter');
     at += got;
   }

@@ -2,8 +2,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { CAREFUL_READS, SLOW_IN_A_ROW, SLOW_READ } from './limits.ts';
-import { PacedReader } from './paced-read.ts';
+import { CAREFUL_READS, PacedReader, SLOW_IN_A_ROW, SLOW_READ } from './paced-read.ts';
 
 let dir: string;
 let fd: number;
@@ -34,6 +33,16 @@ test('what the page cache has is there at once', () => {
   const reader = readerOf([0, 0]);
   expect(reader.read(fd, Buffer.alloc(3))).toBe(3);
   expect(reader.read(fd, Buffer.alloc(3))).toBe(3);
+});
+
+test('a position is read from, and leaves the next read where it was', () => {
+  writeFileSync(join(dir, 'message'), 'abcdef');
+  const reader = readerOf([0, 0]);
+  const two = Buffer.alloc(2);
+  reader.read(fd, two, 3);
+  expect(two.toString()).toBe('de');
+  reader.read(fd, two);
+  expect(two.toString()).toBe('ab');
 });
 
 test('after reads that took long the next ones are left to other threads, and then it is tried again', async () => {
