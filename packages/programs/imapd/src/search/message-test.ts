@@ -2,7 +2,7 @@
 // remembers (RFC 9051, section 6.4.4; RFC 5032; RFC 7162, section 3.1.5; RFC 8474; RFC 8514).
 
 import { asciiLower } from '@q/bytes';
-import type { SearchKey } from '@q/imap';
+import { resolveSequenceSet, type SearchKey, type SequenceSet } from '@q/imap';
 import type { MessageFacts } from '@q/mail-cache';
 import { FLAG, type FolderMessage } from '@q/mailbox';
 import { parseSentDate } from '@q/mime';
@@ -35,7 +35,7 @@ export interface Surroundings {
   readonly now: number;
 }
 
-/** Throws BAD for message numbers that are none. Sets are resolved now: what they hold later is no matter (RFC 5267, 4.3). */
+/** Throws BAD for message numbers when the client wants none (RFC 9586). Sets are resolved now: what they hold later is no matter (RFC 5267, 4.3). */
 export function keyTest(key: TestedKey, around: Surroundings): KeyTest {
   switch (key.kind) {
     case 'all':
@@ -50,18 +50,38 @@ export function keyTest(key: TestedKey, around: Surroundings): KeyTest {
     case 'flag':
       return plain(flagTest(key.flag, key.set));
     case 'sequence':
-    case 'uid': {
-      const { session, view } = around;
-      // "$" is the same messages whichever way it is asked for.
-      const byUid = key.kind === 'uid' || key.set.kind === 'saved';
-      const set = new Set(view.resolve(session, key.set, byUid));
-      return plain((message) => set.has(message));
-    }
+    case 'uid':
+      return plain(setTest(key, around));
     case 'modseq':
       return plain((message) => message.modseq >= key.least);
     default:
       return { needsFacts: true, test: withFacts(factsTest(key, around.now)) };
   }
+}
+
+/** Numbers beyond the mailbox match nothing: neither Courier nor Dovecot refuses them in a search, and clients are used to that. */
+function setTest(
+  { kind, set }: Extract<SearchKey, { readonly kind: 'sequence' | 'uid' }>,
+  { session, view }: Surroundings,
+): (message: FolderMessage) => boolean {
+  // "$" is the same messages whichever way it is asked for.
+  const found = new Set(
+    kind === 'uid' || set.kind === 'saved'
+      ? view.resolve(session, set, true)
+      : view.resolve(session, within(set, view.messages.length), false),
+  );
+  return (message) => found.has(message);
+}
+
+/** What of the numbers is in a mailbox of `count` messages. */
+function within(
+  set: Extract<SequenceSet, { readonly kind: 'numbers' }>,
+  count: number,
+): SequenceSet {
+  const ranges = resolveSequenceSet(set, count)
+    .filter(([first]) => first <= count)
+    .map(([first, last]) => [first, Math.min(last, count)] as const);
+  return { kind: 'numbers', ranges, open: undefined };
 }
 
 function plain(test: (message: FolderMessage) => boolean): KeyTest {

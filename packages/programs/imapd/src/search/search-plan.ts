@@ -16,7 +16,7 @@ export type SearchPlan =
   | { readonly kind: 'every' | 'some'; readonly parts: readonly SearchPlan[] }
   | { readonly kind: 'not'; readonly part: SearchPlan };
 
-/** Throws BAD for message numbers that are none and for strings that are no text, NO [LIMIT] for too many texts. */
+/** Throws BAD for message numbers where there are none and for strings that are no text, NO [LIMIT] for too many texts. */
 export function searchPlan(key: SearchKey, decode: TextDecoder, around: Surroundings): SearchPlan {
   let bodies = 0;
   const plan = (one: SearchKey): SearchPlan => {

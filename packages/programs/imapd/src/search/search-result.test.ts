@@ -112,7 +112,7 @@ test('"$" follows only searches that save: emptied by NO, left alone by BAD and 
   expect(await saved()).toBe('* SEARCH');
   await c.say('UID SEARCH RETURN (SAVE) FLAGGED');
   await c.say('SEARCH ALL');
-  await c.say('SEARCH RETURN (SAVE) 99');
+  await c.say('SEARCH RETURN (SAVE) CHARSET UTF-8 SUBJECT {\xff}');
   await c.say('SEARCH RETURN (SAVE) NONSENSE');
   await c.say('SEARCH CHARSET x-nonsense ALL');
   expect(await saved()).toBe('* SEARCH 2 4');

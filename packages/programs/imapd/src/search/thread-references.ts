@@ -1,5 +1,6 @@
 // THREAD=REFERENCES and THREAD=REFS: steps 2 to 6 of RFC 5256, section 3. REFS (draft-ietf-morg-inthread) does without
-// the subjects of step 5. Sorting each set of siblings is done once, by putting messages below their parents in order of date.
+// the subjects of step 5, and its threads are in the order of their latest messages, as Dovecot's are. Sorting each set of
+// siblings is done once, by putting messages below their parents in order of date.
 
 import { referenceLinks } from './reference-links.ts';
 import { type Forest, forestOf, type Threaded } from './threaded.ts';
@@ -17,9 +18,11 @@ export async function threadByReferences(
 ): Promise<Forest> {
   const { parents } = await referenceLinks(threaded, rest);
   const above = withoutDummies(parents, threaded.messages.length);
-  if (!bySubject) return forestOf(above, threaded.byDate, parents.length);
+  const forest = forestOf(above, threaded.byDate, parents.length);
   await rest();
-  return mergedBySubject(threaded, forestOf(above, threaded.byDate, parents.length), above);
+  return bySubject
+    ? mergedBySubject(threaded, forest, above)
+    : { ...forest, roots: byLatest(above, threaded.byDate, parents.length) };
 }
 
 /**
@@ -51,6 +54,30 @@ function withoutDummies(parents: Int32Array, count: number): Int32Array {
     if (top >= 0) children[top] = (children[top] as number) + 1;
   }
   return above.map((top) => (top >= count && children[top] === 1 ? -1 : top));
+}
+
+/** The roots of the forest that `above` makes, by the date of the last message in each thread. */
+function byLatest(above: Int32Array, byDate: Uint32Array, nodes: number): readonly number[] {
+  const rootOf = new Int32Array(nodes).fill(-1);
+  const count = above.length;
+  const roots: number[] = [];
+  const isSeen = new Uint8Array(nodes);
+  for (let place = byDate.length - 1; place >= 0; place--) {
+    const way: number[] = [];
+    let at = byDate[place] as number;
+    while (rootOf[at] === -1) {
+      way.push(at);
+      const next = at < count ? (above[at] as number) : -1;
+      if (next < 0) break;
+      at = next;
+    }
+    const root = rootOf[at] === -1 ? at : (rootOf[at] as number);
+    for (const node of way) rootOf[node] = root;
+    if (isSeen[root] === 1) continue;
+    isSeen[root] = 1;
+    roots.push(root);
+  }
+  return roots.reverse();
 }
 
 /** Step 5. `above` is that of `forest`. */

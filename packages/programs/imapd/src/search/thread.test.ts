@@ -87,6 +87,17 @@ test('a message that does not match is as one that is not there', async () => {
   );
 });
 
+test('REFS: threads are in the order of their latest messages', async () => {
+  const mails = [
+    mail('a', 1),
+    mail('b', 9, { refs: 'a' }),
+    mail('c', 2),
+    mail('d', 3, { refs: 'gone' }),
+  ];
+  expect(await threads('REFS', mails)).toBe('(3)(4)(1 2)');
+  expect(await threads('REFERENCES', mails)).toBe('(1 2)(3)(4)');
+});
+
 test('the message itself says who its parent is, whatever others said of it', async () => {
   const mails = [
     mail('c', 3, { refs: 'a b' }),
@@ -94,7 +105,7 @@ test('the message itself says who its parent is, whatever others said of it', as
     mail('z', 1),
     mail('a', 1),
   ];
-  expect(await threads('REFS', mails)).toBe('(3 2 1)(4)');
+  expect(await threads('REFS', mails)).toBe('(4)(3 2 1)');
   // It may also say that it has none.
   expect(await threads('REFS', [mail('c', 3, { refs: 'a b' }), mail('b', 2), mail('a', 1)])).toBe(
     '(3)(2 1)',
@@ -123,7 +134,7 @@ test('an id that several messages have is that of the first; ids are compared wi
     { text: 'Message-ID: <"q"@x>\nSubject: q\nDate: 5 Jan 2020\n\n' },
     mail('d', 6, { refs: 'q' }),
   ];
-  expect(await threads('REFS', mails)).toBe('(1 3)(2)(4)(5 6)');
+  expect(await threads('REFS', mails)).toBe('(2)(1 3)(4)(5 6)');
 });
 
 test('REFERENCES joins threads with one subject: a reply below the original, equals below nothing', async () => {

@@ -23,6 +23,8 @@ export function naiveThreads(messages: readonly NaiveMessage[], bySubject: boole
   root.children.sort(byDate);
   if (bySubject) mergeSubjects(root);
   sortAll(root);
+  // REFS: threads by their latest messages.
+  if (!bySubject) root.children.sort((a, b) => compare(latestOf(a), latestOf(b)));
   return root.children.map((node) => `(${listOf(node)})`).join('');
 }
 
@@ -95,9 +97,18 @@ function headOf(node: Node): NaiveMessage {
   return headOf([...node.children].sort(byDate)[0] as Node);
 }
 
+function latestOf(node: Node): NaiveMessage {
+  const all = node.children.map(latestOf);
+  if (node.message !== undefined) all.push(node.message);
+  return all.sort(compare).at(-1) as NaiveMessage;
+}
+
 function byDate(a: Node, b: Node): number {
-  const [left, right] = [headOf(a), headOf(b)];
-  return left.sent - right.sent || left.number - right.number;
+  return compare(headOf(a), headOf(b));
+}
+
+function compare(a: NaiveMessage, b: NaiveMessage): number {
+  return a.sent - b.sent || a.number - b.number;
 }
 
 /** Step 5. */
