@@ -99,6 +99,7 @@ export class Accounts {
     return {
       account: account.value,
       open: (place) => this.#open(place),
+      moved: (from) => this.#openers.forget(from),
       forget: (dir, mailboxId) => this.#forget(wish.root, dir, mailboxId),
       release: account.release,
     };
@@ -145,5 +146,6 @@ export interface Entered {
   open(place: Place): Promise<Opened>;
   /** See Session.forget. */
   forget(dir: string, mailboxId: string | undefined): void;
+  moved(from: string, to: string): void;
   release(): void;
 }

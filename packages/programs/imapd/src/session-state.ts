@@ -15,6 +15,7 @@ export interface Holdings {
   readonly account: MailAccount;
   open(place: Place): Promise<Opened>;
   forget(dir: string, mailboxId: string | undefined): void;
+  moved(from: string, to: string): void;
 }
 
 export interface SessionPlaces {
@@ -67,6 +68,10 @@ export class ImapSession implements Session {
 
   forget(dir: string, mailboxId: string | undefined): void {
     this.#holdings.forget(dir, mailboxId);
+  }
+
+  moved(from: string, to: string): void {
+    this.#holdings.moved(from, to);
   }
 
   untagged(line: string): void {

@@ -75,10 +75,12 @@ export interface Session {
   /** A line for the log; the level ("INFO: ") and what cannot be in a line are the session's matter. */
   log(line: string): void;
   /**
-   * The folder in this directory was removed or renamed: it is not given out again, and sessions of this process that have
-   * it selected find that at their next look. With `mailboxId` (removed) its cache is forgotten.
+   * The folder in this directory was removed: it is not given out again, and sessions of this process that have it selected
+   * find that at their next look. Its cache is forgotten by `mailboxId`.
    */
   forget(dir: string, mailboxId: string | undefined): void;
+  /** The folder was renamed: sessions of this process that have it selected go on with it. */
+  moved(from: string, to: string): void;
   /** What NOTIFY asked for; undefined: nothing. */
   notifier: Notifier | undefined;
   /** For the log line of the session's end. */
