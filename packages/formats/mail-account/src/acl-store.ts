@@ -7,14 +7,14 @@
 // A folder without one has that of the level above. Courier writes it down for the folder when it looks there the first
 // time; so here too, before the list above is changed: what was given to nobody must not come to others by itself.
 
-import { mkdirSync, renameSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeModifiedUtf7 } from '@q/bytes';
+import { decodeModifiedUtf7, encodeModifiedUtf7 } from '@q/bytes';
 import { errnoOf, faultOf } from '@q/fault';
 import { unlinkIfThere, writeFileAtomic } from '@q/fsx';
 import { DEFAULT_ACL, decodeAcl, encodeAcl } from './acl-entries.ts';
 import { directoryOf, type FolderPath } from './folder-path.ts';
-import { ACL_MAX } from './limits.ts';
+import { ACL_MAX, UNUSED_LIST_AGE } from './limits.ts';
 import type { AclEntry } from './model.ts';
 import { readSmallFile } from './small-file.ts';
 import type { Tree } from './tree.ts';
@@ -67,6 +67,24 @@ export class AclStore {
     });
   }
 
+  /** Removes lists of levels that have had no folder below them for an hour; one may be on its way. Throws a fault. */
+  async forgetUnused(now: number): Promise<void> {
+    const dir = join(this.#tree.root, LEVELS);
+    const names = readdirQuietly(dir);
+    if (names.length === 0) return;
+    const used = new Set<string>();
+    for (const { path } of await this.#tree.folders())
+      for (let length = 1; length < path.length; length++)
+        used.add(path.slice(0, length).join('.'));
+    for (const name of names) {
+      const level = decodeModifiedUtf7(name) ?? name;
+      if (used.has(level)) continue;
+      const stats = lstatSync(join(dir, name), { throwIfNoEntry: false });
+      if (stats?.isFile() === true && now - stats.mtimeMs > UNUSED_LIST_AGE)
+        await unlinkIfThere(join(dir, name));
+    }
+  }
+
   #readOwn(path: FolderPath): string | undefined {
     const text = readSmallFile(this.#folderFile(path), ACL_MAX);
     if (text !== undefined) return text;
@@ -104,5 +122,14 @@ export class AclStore {
     const name = encodeModifiedUtf7(path.join('.'));
     if (name === undefined || path.length === 0 || name.length > 255) return undefined;
     return join(this.#tree.root, LEVELS, name);
+  }
+}
+
+function readdirQuietly(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return [];
+    throw faultOf(error, 'unable to read access lists');
   }
 }

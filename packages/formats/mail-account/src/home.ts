@@ -1,5 +1,6 @@
 // One Maildir with its folders, whoever's it is: what an account does, without names and without asking who may.
 
+import { join } from 'node:path';
 import { faultOf } from '@q/fault';
 import { recordRemoved, scanMaildir, statEntrySync } from '@q/maildir';
 import { encodeAcl } from './acl-entries.ts';
@@ -37,6 +38,11 @@ export class Home {
 
   has(path: FolderPath): boolean {
     return this.tree.isFolder(this.tree.directoryFor(path));
+  }
+
+  /** The folder's directory, which need not exist. */
+  dirOf(path: FolderPath): string {
+    return path.length === 0 ? this.root : join(this.root, this.tree.directoryFor(path));
   }
 
   /** Whether what is put there counts for the quota. */

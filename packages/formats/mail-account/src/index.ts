@@ -14,4 +14,5 @@ export type {
 export { NameFault } from './name-fault.ts';
 export type { NamespaceKind } from './namespace.ts';
 export type { AccountSettings } from './settings.ts';
+export { type TidyOptions, tidyAccount } from './tidy.ts';
 export { watchAccount, watchAnnotations } from './watch.ts';

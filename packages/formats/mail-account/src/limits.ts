@@ -44,3 +44,6 @@ export const INDEX_DEPTH = 8;
 
 /** Bytes of the list of Maildirs with shared folders of the old kind. */
 export const SHARED_MAILDIRS_MAX = 65_536;
+
+/** Milliseconds after which the list of a level without folders is of no use: Courier's hour. */
+export const UNUSED_LIST_AGE = 3_600_000;

@@ -28,7 +28,7 @@ import { makeMaildir, parseName, uniqueName } from '@q/maildir';
 import type { FolderPath } from './folder-path.ts';
 import { LOOK_BATCH, SHARED_MAILDIRS_MAX } from './limits.ts';
 import { NameFault } from './name-fault.ts';
-import { linesOf, readSmallFile } from './small-file.ts';
+import { linesOf, readText } from './small-file.ts';
 import { Tree } from './tree.ts';
 
 const MAILDIRS = 'shared-maildirs';
@@ -45,7 +45,7 @@ export class LinkedFolders {
 
   /** Whether there can be any. Throws a fault. */
   get isConfigured(): boolean {
-    return readSmallFile(join(this.#root, MAILDIRS), SHARED_MAILDIRS_MAX) !== undefined;
+    return readText(join(this.#root, MAILDIRS), SHARED_MAILDIRS_MAX) !== undefined;
   }
 
   /** Every folder of the Maildirs, whether subscribed to or not. Throws a fault. */
@@ -123,9 +123,9 @@ export class LinkedFolders {
   }
 
   #maildirs(): ReadonlyMap<string, string> {
-    const bytes = readSmallFile(join(this.#root, MAILDIRS), SHARED_MAILDIRS_MAX) ?? '';
+    const text = readText(join(this.#root, MAILDIRS), SHARED_MAILDIRS_MAX) ?? '';
     const maildirs = new Map<string, string>();
-    for (const line of linesOf(Buffer.from(bytes, 'latin1').toString('utf8'))) {
+    for (const line of linesOf(text)) {
       const [, name, path] = /^([^\s#./][^\s./]*)[ \t]+(\/.*)$/.exec(line) ?? [];
       if (name !== undefined && path !== undefined) maildirs.set(name.normalize('NFC'), path);
     }

@@ -2,8 +2,7 @@
 
 import type { FolderPath } from './folder-path.ts';
 import type { ListedFolder } from './model.ts';
-import type { Naming, Space, SpacePath } from './namespace.ts';
-import { keyOf } from './subscriptions.ts';
+import { keyOf, type Naming, type Space, type SpacePath } from './namespace.ts';
 
 interface Row {
   readonly space: Space;
@@ -34,7 +33,7 @@ export class ListBuilder {
 
   /** INBOX first, then by name, one's own before those of others. */
   list(subscriptions: readonly SpacePath[]): ListedFolder[] {
-    const subscribed = new Set(subscriptions.map(keyOf));
+    const subscribed = new Set(subscriptions.map((place) => keyOf(place)));
     const rows = [...this.#rows.values()].sort(compare);
     return rows.flatMap((row) => {
       const name = this.#naming.format(row);
@@ -59,7 +58,7 @@ export class ListBuilder {
   }
 
   #row(place: SpacePath): Row {
-    const key = keyOf(place) as string;
+    const key = keyOf(place);
     const known = this.#rows.get(key);
     if (known !== undefined) return known;
     const row = { ...place, exists: false, hasChildren: false, uses: [] };

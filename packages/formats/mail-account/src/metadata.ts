@@ -10,7 +10,7 @@ import { faultOf } from '@q/fault';
 import { writeFileAtomic } from '@q/fsx';
 import { METADATA_ENTRIES, METADATA_MAX, METADATA_VALUE_MAX } from './limits.ts';
 import { NameFault } from './name-fault.ts';
-import { readSmallFile } from './small-file.ts';
+import { readText } from './small-file.ts';
 
 const FOLDERS_FILE = 'imapmetadata';
 const SERVERS_FILE = 'imapmetadata.server';
@@ -68,10 +68,10 @@ function ownName(key: string, user: string): string | undefined {
 
 /** A file that makes no sense has no annotations: they are no mail. */
 function readAll(file: string): Map<string, string> {
-  const text = readSmallFile(file, METADATA_MAX);
+  const text = readText(file, METADATA_MAX);
   if (text === undefined) return new Map();
   try {
-    const parsed: unknown = JSON.parse(Buffer.from(text, 'latin1').toString('utf8'));
+    const parsed: unknown = JSON.parse(text);
     const entries = typeof parsed === 'object' && parsed !== null ? Object.entries(parsed) : [];
     return new Map(entries.filter(([, value]) => typeof value === 'string'));
   } catch {

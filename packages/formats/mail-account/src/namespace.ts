@@ -112,3 +112,10 @@ export class Naming {
     return parsePath(rest, this.separator);
   }
 }
+
+/** What tells two places apart. */
+export function keyOf(place: SpacePath): string;
+export function keyOf(place: SpacePath | undefined): string | undefined;
+export function keyOf(place: SpacePath | undefined): string | undefined {
+  return place && `${place.space} ${place.path.join('.')}`;
+}

@@ -80,7 +80,7 @@ export class Places {
     return {
       name,
       space,
-      dir: path.length === 0 ? root : join(root, home.tree.directoryFor(path)),
+      dir: home.dirOf(path),
       root,
       trash: path.join('.') === this.#trash,
       counted: home.counts(path),

@@ -12,7 +12,7 @@ import { dirname, join, resolve } from 'node:path';
 import { type FolderPath, parsePath } from './folder-path.ts';
 import { INDEX_DEPTH, INDEX_MAX } from './limits.ts';
 import { Remembered } from './remembered.ts';
-import { linesOf, readSmallFile } from './small-file.ts';
+import { linesOf, readText } from './small-file.ts';
 
 export interface SharedAccount {
   /** Levels below the namespace's prefix. */
@@ -87,8 +87,7 @@ export class SharedIndex {
   }
 
   #read(file: string): readonly IndexEntry[] {
-    const bytes = Buffer.from(readSmallFile(file, INDEX_MAX, true) ?? '', 'latin1');
-    const text = bytes.toString('utf8');
+    const text = readText(file, INDEX_MAX, true) ?? '';
     const seen = new Map<string, IndexEntry>();
     for (const line of linesOf(text)) {
       const entry = this.#decode(file, line.replace(/#.*$/s, ''));

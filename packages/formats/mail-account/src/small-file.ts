@@ -39,6 +39,12 @@ export function readSmallFile(path: string, max: number, follow = false): string
   }
 }
 
+/** The same, as UTF-8. */
+export function readText(path: string, max: number, follow = false): string | undefined {
+  const text = readSmallFile(path, max, follow);
+  return text && Buffer.from(text, 'latin1').toString('utf8');
+}
+
 /** Lines without their ends; what follows the last one is a line too, unless it is empty. */
 export function linesOf(text: string): string[] {
   const lines = text.split('\n');

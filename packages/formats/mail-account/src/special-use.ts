@@ -2,23 +2,21 @@
 // the names that everybody uses.
 //
 //     \Sent INBOX.Gesendet
-//     \Junk INBOX.T&AOk-st
+//     \Junk INBOX.Tést
 //
-// A use and a mailbox as in courierimapsubscribed. Lines whose mailbox is not there count for nothing.
+// A use and a mailbox (mailbox-line.ts). Lines whose mailbox is not there count for nothing.
 
 import { join } from 'node:path';
-import { asciiEqual, bytesOf, decodeModifiedUtf7, encodeModifiedUtf7 } from '@q/bytes';
+import { asciiEqual } from '@q/bytes';
 import { faultOf } from '@q/fault';
 import { writeFileAtomic } from '@q/fsx';
 import type { FolderPath } from './folder-path.ts';
 import { SPECIAL_USE_MAX } from './limits.ts';
+import { mailboxLine, placeOfLine } from './mailbox-line.ts';
 import { NameFault } from './name-fault.ts';
-import { Naming } from './namespace.ts';
-import { linesOf, readSmallFile } from './small-file.ts';
+import { linesOf, readText } from './small-file.ts';
 
 export const SPECIAL_USE_FILE = 'imapspecialuse';
-
-const courier = new Naming('courier');
 
 /** The uses there are here, with the names of folders that have them if nothing else is said: the first that is there. */
 const USES: ReadonlyMap<string, readonly string[]> = new Map([
@@ -89,17 +87,17 @@ export class SpecialUses {
   }
 
   #read(): Assigned[] {
-    const lines = linesOf(readSmallFile(join(this.#root, SPECIAL_USE_FILE), SPECIAL_USE_MAX) ?? '');
+    const lines = linesOf(readText(join(this.#root, SPECIAL_USE_FILE), SPECIAL_USE_MAX) ?? '');
     return lines.map(decode).filter((one) => one !== undefined);
   }
 
   async #write(assigned: readonly Assigned[]): Promise<void> {
     const lines = assigned.map(({ use, path }) => {
-      const name = encodeModifiedUtf7(courier.format({ space: 'personal', path }) ?? '');
-      return `${use} ${name}\n`;
+      const name = mailboxLine({ space: 'personal', path });
+      return name === undefined ? '' : `${use} ${name}\n`;
     });
     try {
-      await writeFileAtomic(join(this.#root, SPECIAL_USE_FILE), bytesOf(lines.join('')), {
+      await writeFileAtomic(join(this.#root, SPECIAL_USE_FILE), Buffer.from(lines.join('')), {
         mode: 0o600,
       });
     } catch (error) {
@@ -111,12 +109,7 @@ export class SpecialUses {
 function decode(line: string): Assigned | undefined {
   const space = line.indexOf(' ');
   const use = line.slice(0, space);
-  const name = decodeModifiedUtf7(line.slice(space + 1));
-  if (!USES.has(use) || name === undefined) return undefined;
-  try {
-    const { space: kind, path } = courier.parse(name);
-    return kind === 'personal' ? { use, path } : undefined;
-  } catch {
-    return undefined;
-  }
+  const place = placeOfLine(line.slice(space + 1));
+  if (!USES.has(use) || place?.space !== 'personal') return undefined;
+  return { use, path: place.path };
 }
