@@ -1,32 +1,17 @@
 // What the sessions of a process share: one open account for each user of a Maildir, one cache for each Maildir, each folder
 // once. Kept for a while after the last session, since mail clients come again.
 
-import type { MailAccount, NamespaceKind, Place } from '@q/mail-account';
-import type { AccountCache } from '@q/mail-cache';
-import type { Folder } from '@q/mailbox';
+import type { Log } from '@q/log';
+import { type AccountSettings, type MailAccount, openAccount, type Place } from '@q/mail-account';
+import { type AccountCache, openAccountCache } from '@q/mail-cache';
+import { FolderPool } from '@q/mailbox';
 import { ACCOUNT_KEPT } from './limits.ts';
 import type { Opened } from './session.ts';
 
 /** Whose mail, and how it is shown. */
-export interface AccountWish {
-  readonly user: string;
-  /** INBOX's directory, absolute. */
-  readonly root: string;
-  readonly namespace: NamespaceKind;
-  readonly acl: boolean;
-  readonly sharedIndex: string | undefined;
-  readonly quota: string | undefined;
+export interface AccountWish extends AccountSettings {
+  /** False: no keywords. */
   readonly keywords: boolean;
-  readonly trashFolder: string;
-}
-
-/** How the parts are opened; what is opened is closed by its own methods. */
-export interface Openers {
-  account(wish: AccountWish): MailAccount | Promise<MailAccount>;
-  cache(root: string): AccountCache | Promise<AccountCache>;
-  folder(place: Place, cache: AccountCache): Promise<{ readonly folder: Folder; release(): void }>;
-  /** The folder of this directory is removed or renamed. */
-  forget(dir: string): void;
 }
 
 interface Shared<Value> {
@@ -38,6 +23,8 @@ interface Shared<Value> {
 /** Values by key, each made once and kept while somebody has it, and for a while after. */
 class Kept<Value> {
   readonly #all = new Map<string, Shared<Value>>();
+  /** Those that are being ended: another of that key is made only then. */
+  readonly #ending = new Map<string, Promise<void>>();
   readonly #end: (value: Value) => void | Promise<void>;
 
   constructor(end: (value: Value) => void | Promise<void>) {
@@ -51,7 +38,8 @@ class Kept<Value> {
   ): Promise<{ value: Value; release(): void }> {
     let shared = this.#all.get(key);
     if (shared === undefined) {
-      shared = { value: Promise.resolve().then(make), users: 0, timer: undefined };
+      const value = Promise.resolve(this.#ending.get(key)).then(make);
+      shared = { value, users: 0, timer: undefined };
       this.#all.set(key, shared);
     }
     const mine = shared;
@@ -71,71 +59,118 @@ class Kept<Value> {
     }
   }
 
+  /** Ends all, whoever has them. */
+  async end(): Promise<void> {
+    for (const [key, shared] of this.#all) this.#endOne(key, shared);
+    await Promise.all(this.#ending.values());
+  }
+
   #release(key: string, shared: Shared<Value>): void {
-    if (--shared.users > 0) return;
-    shared.timer = setTimeout(() => {
-      if (this.#all.get(key) === shared) this.#all.delete(key);
-      void shared.value.then(this.#end);
-    }, ACCOUNT_KEPT);
+    shared.users--;
+    if (shared.users > 0 || this.#all.get(key) !== shared) return;
+    shared.timer = setTimeout(() => this.#endOne(key, shared), ACCOUNT_KEPT);
     shared.timer.unref();
   }
+
+  #endOne(key: string, { value, timer }: Shared<Value>): void {
+    clearTimeout(timer);
+    this.#all.delete(key);
+    const over = value
+      .then(this.#end)
+      // What cannot be closed well is made again from the messages.
+      .catch(() => {})
+      .then(() => {
+        if (this.#ending.get(key) === over) this.#ending.delete(key);
+      });
+    this.#ending.set(key, over);
+  }
+}
+
+/** A Maildir's cache, and the directories of the folders that were opened with it. */
+interface Cached {
+  readonly cache: AccountCache;
+  readonly dirs: Set<string>;
 }
 
 /** One for a process. */
 export class Accounts {
-  readonly #openers: Openers;
+  readonly #log: Log;
+  readonly #pool = new FolderPool();
   readonly #accounts = new Kept<MailAccount>(() => {});
-  readonly #caches = new Kept<AccountCache>((cache) => cache.close());
+  readonly #caches = new Kept<Cached>(async ({ cache, dirs }) => {
+    // A folder that waits in the pool has its mod-sequences there.
+    for (const dir of dirs) this.#pool.forget(dir);
+    await cache.close();
+  });
 
-  constructor(openers: Openers) {
-    this.#openers = openers;
+  constructor(log: Log) {
+    this.#log = log;
   }
 
   /** One session's part; release() once it is over. Throws what opening an account throws. */
   async enter(wish: AccountWish): Promise<Entered> {
-    const account = await this.#accounts.take(JSON.stringify(wish), () =>
-      this.#openers.account(wish),
-    );
+    const { keywords, ...settings } = wish;
+    const account = await this.#accounts.take(JSON.stringify(wish), () => openAccount(settings));
     return {
       account: account.value,
-      open: (place) => this.#open(place),
-      moved: (from) => this.#openers.forget(from),
+      open: (place) => this.#open(place, keywords),
       forget: (dir, mailboxId) => this.#forget(wish.root, dir, mailboxId),
+      moved: (from, to) => this.#pool.moved(from, to),
       release: account.release,
     };
   }
 
+  /** No session is left: closes everything at once. */
+  async end(): Promise<void> {
+    await this.#accounts.end();
+    await this.#caches.end();
+  }
+
   #forget(root: string, dir: string, mailboxId: string | undefined): void {
-    this.#openers.forget(dir);
+    this.#pool.forget(dir);
     if (mailboxId === undefined) return;
-    void this.#caches
-      .take(root, () => this.#openers.cache(root))
+    void this.#cacheOf(root)
       .then(({ value, release }) => {
-        value.drop(mailboxId);
+        value.cache.drop(mailboxId);
         release();
       })
       // What a cache has of a folder that is no more is in nobody's way.
       .catch(() => {});
   }
 
-  async #open(place: Place): Promise<Opened> {
-    const cache = await this.#caches.take(place.root, () => this.#openers.cache(place.root));
+  #cacheOf(root: string) {
+    return this.#caches.take(root, () => ({
+      cache: openAccountCache(root, { log: this.#log }),
+      dirs: new Set<string>(),
+    }));
+  }
+
+  async #open(place: Place, keywords: boolean): Promise<Opened> {
+    const { value, release } = await this.#cacheOf(place.root);
+    const { cache, dirs } = value;
     try {
-      const { folder, release } = await this.#openers.folder(place, cache.value);
+      dirs.add(place.dir);
+      const folder = await this.#pool.open(place.dir, {
+        root: place.root,
+        trash: !place.counted,
+        changes: (mailboxId) => cache.changes(mailboxId),
+        log: this.#log,
+        ...(!keywords && { keywordsMax: 0 }),
+      });
       let released = false;
       return {
         place,
         folder,
-        cache: cache.value.folder(folder),
+        cache: cache.folder(folder),
         release: () => {
           if (released) return;
           released = true;
+          this.#pool.release(folder);
           release();
-          cache.release();
         },
       };
     } catch (error) {
-      cache.release();
+      release();
       throw error;
     }
   }

@@ -14,7 +14,7 @@ import { type Conn, type Peer, serveStdio } from '@q/session';
 import { IDLE_SECONDS } from './limits.ts';
 import { endLine, endWord, loginLine, whenceOf } from './log-lines.ts';
 import { LOGIN_TAG, LOGIN_USER } from './login/variables.ts';
-import { serveClient } from './serve.ts';
+import { endServing, serveClient } from './serve.ts';
 import { imapService } from './service.ts';
 
 /** The only exit code but 0: it did not start to serve. */
@@ -37,7 +37,11 @@ async function oneShot({ env }: Invocation, maildir: string): Promise<number> {
   return serveStdio(
     async (conn, peer) => {
       conn.idleTimeout = IDLE_SECONDS;
-      await serveOne(conn, peer, maildir);
+      try {
+        await serveOne(conn, peer, maildir);
+      } finally {
+        await endServing();
+      }
       return 0;
     },
     { env },

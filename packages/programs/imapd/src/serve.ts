@@ -2,15 +2,14 @@
 
 import { resolve } from 'node:path';
 import { faultOf } from '@q/fault';
-import { escapeForLog, type Log } from '@q/log';
+import { escapeForLog, type Log, openLog } from '@q/log';
 import { type Conn, Disconnected, Timeout } from '@q/session';
 import { Accounts } from './accounts.ts';
 import { capabilityList } from './connection/capability.ts';
 import { Dispatcher, type Ending } from './dispatch.ts';
 import type { Traffic } from './log-lines.ts';
-import { openers } from './openers.ts';
 import { ImapSession } from './session-state.ts';
-import { type Env, type ImapdSettings, readSettings } from './settings.ts';
+import { type Env, readSettings, wishOf } from './settings.ts';
 
 /** Who has logged in, and to what. */
 export interface LoggedIn {
@@ -24,7 +23,7 @@ export interface LoggedIn {
 }
 
 /** All sessions of this process share what they have open. */
-const accounts = new Accounts(openers);
+let accounts: Accounts | undefined;
 
 /**
  * Serves until the client is gone; `traffic` is what it came to, whatever is thrown. Throws what the connection throws, and
@@ -74,20 +73,17 @@ export async function serveClient(
   }
 }
 
+/** To be called once no session is left and the process ends: what is remembered of messages is written. */
+export async function endServing(): Promise<void> {
+  await accounts?.end();
+  accounts = undefined;
+}
+
 async function open({ user, maildir, env }: LoggedIn) {
-  const settings: ImapdSettings = readSettings(env);
+  const settings = readSettings(env);
   process.umask(settings.umask);
-  const entered = await accounts.enter({
-    user,
-    root: resolve(maildir),
-    namespace: settings.namespace,
-    acl: settings.session.acl,
-    sharedIndex: settings.disableShared ? undefined : settings.sharedIndex,
-    quota: settings.quota,
-    keywords: settings.session.keywords,
-    trashFolder: settings.session.trashFolder,
-  });
-  return { ...entered, settings };
+  accounts ??= new Accounts(openLog('imapd'));
+  return { ...(await accounts.enter(wishOf(settings, user, resolve(maildir)))), settings };
 }
 
 function refusal(tag: string | undefined, trouble: boolean): string {

@@ -17,7 +17,7 @@ import {
 } from './log-lines.ts';
 import { ImapDialogue } from './login/dialogue.ts';
 import { newStamp, tlsRequired } from './login/terms.ts';
-import { serveClient } from './serve.ts';
+import { endServing, serveClient } from './serve.ts';
 import { VARIABLES } from './settings.ts';
 
 const NAME = 'imapd';
@@ -42,6 +42,7 @@ export const imapService: MailService = {
       Object.assign(counts, traffic, { end: ENDS.indexOf(end) });
     }
   },
+  end: endServing,
   lines: {
     connected: (peer) => connectionLine(whenceOf(peer)),
     login: ({ user, peer, secure }) => loginLine(user, whenceOf(peer), secure),

@@ -15,6 +15,7 @@ import { release, type } from 'node:os';
 import { openControl, qmailHome } from '@q/control';
 import { Permanent } from '@q/fault';
 import type { NamespaceKind } from '@q/mail-account';
+import type { AccountWish } from './accounts.ts';
 import { APPEND_LIMIT } from './limits.ts';
 import type { Settings } from './session.ts';
 
@@ -27,15 +28,19 @@ export interface ImapdSettings {
   readonly namespace: NamespaceKind;
   /** IMAP_EMPTYTRASH: seconds that messages stay in these folders, by folder path. */
   readonly emptyTrash: ReadonlyMap<string, number>;
-  /** IMAP_SHAREDINDEXFILE, and the account's sharedgroup option. */
+  /** IMAP_SHAREDINDEXFILE with the account's option sharedgroup; undefined: there is none. */
   readonly sharedIndex: string | undefined;
+  /** IMAP_SHAREDMUNGENAMES. */
+  readonly sharedNamesMunged: boolean;
+  /** False: the option disableshared. */
+  readonly shared: boolean;
+  /** The options group: groups of access lists. */
+  readonly groups: readonly string[];
   /** IMAP_UMASK. */
   readonly umask: number;
   /** The option disableimap, and disableinsecureimap of a connection in clear. */
   readonly disabled: boolean;
   readonly disabledInClear: boolean;
-  /** Others' folders are not shown. */
-  readonly disableShared: boolean;
   /** MAILDIRQUOTA. */
   readonly quota: string | undefined;
   /** OUTBOX: the folder, and what sends: SENDMAIL with HEADERFROM. */
@@ -62,6 +67,7 @@ export const VARIABLES = [
   'IMAP_MOVE_EXPUNGE_TO_TRASH',
   'IMAP_NAMESPACE',
   'IMAP_SHAREDINDEXFILE',
+  'IMAP_SHAREDMUNGENAMES',
   'IMAP_TLS_REQUIRED',
   'IMAP_TRASHFOLDERNAME',
   'IMAP_UMASK',
@@ -90,15 +96,35 @@ export function readSettings(env: Env): ImapdSettings {
     },
     namespace: namespaceOf(value('IMAP_NAMESPACE')),
     emptyTrash: parseEmptyTrash(value('IMAP_EMPTYTRASH')),
+    sharedNamesMunged: isOn(value('IMAP_SHAREDMUNGENAMES'), false),
+    shared: !isOn(options.get('disableshared'), false),
+    groups: groupsOf(env.OPTIONS),
     sharedIndex: acl
       ? sharedIndexOf(value('IMAP_SHAREDINDEXFILE'), options.get('sharedgroup'))
       : undefined,
     umask: umaskOf(value('IMAP_UMASK')),
     disabled: isOn(options.get('disableimap'), false),
     disabledInClear: isOn(options.get('disableinsecureimap'), false),
-    disableShared: isOn(options.get('disableshared'), false),
     quota: env.MAILDIRQUOTA || undefined,
     outbox: outboxOf(value),
+  };
+}
+
+/** The account of `user`, whose INBOX is the directory `root`, absolute. */
+export function wishOf(settings: ImapdSettings, user: string, root: string): AccountWish {
+  const { session, namespace, groups, shared, sharedNamesMunged, sharedIndex, quota } = settings;
+  return {
+    user,
+    root,
+    namespace,
+    groups,
+    shared,
+    sharedNamesMunged,
+    acl: session.acl,
+    keywords: session.keywords,
+    trashFolder: session.trashFolder,
+    ...(sharedIndex !== undefined && { sharedIndex }),
+    ...(quota !== undefined && { quota }),
   };
 }
 
@@ -178,6 +204,13 @@ function optionsOf(text: string | undefined): ReadonlyMap<string, string> {
     if (name !== '') options.set(name, value);
   }
   return options;
+}
+
+/** Courier's option "group", which may stand there several times. */
+function groupsOf(text: string | undefined): readonly string[] {
+  return [...(text ?? '').matchAll(/(?:^|,)\s*group=([^,]+)/g)].map(([, group = '']) =>
+    group.trim(),
+  );
 }
 
 /** A sum, as Courier's: 2 adds the operating system, 4 its release. (1, our version, helps none but those who look for holes.) */

@@ -37,7 +37,8 @@ export interface View {
   noteTold(message: FolderMessage): void;
   /**
    * Told what each sync() tells: `expunged` alone right before their EXPUNGE or VANISHED, while their numbers hold (RFC
-   * 5267, 4.3.4); `arrived` and `changed` after EXISTS and FETCH. Returns the end of it.
+   * 5267, 4.3.4); `arrived` and `changed` after EXISTS and FETCH, those included that the client heard of otherwise, as by its
+   * own STORE. Returns the end of it.
    */
   onTold(heard: (told: Told) => void): () => void;
   /** Lets the folder go. */
@@ -106,12 +107,12 @@ export class MailboxView implements View {
   }
 
   sync(session: Session, expunged: boolean): void {
-    const changed = this.#takeChanges();
+    const { changed, untold } = this.#takeChanges();
     if (expunged && this.#gone.size > 0) this.#dropGone(session);
     const arrived = this.#takeArrived(session);
     const tells = tellsRecent(session);
     let text = '';
-    for (const message of changed) {
+    for (const message of untold) {
       const recent = tells && this.isRecent(message);
       text += flagsLine(session, message, this.numberOf(message), recent);
     }
@@ -163,12 +164,15 @@ export class MailboxView implements View {
     return joined(slices);
   }
 
-  /** Those whose flags the client does not know, by number. Those gone are put aside. */
-  #takeChanges(): readonly FolderMessage[] {
+  /** Those that changed, by number, and which of them the client does not know as they are. Those gone are put aside. */
+  #takeChanges(): {
+    readonly changed: readonly FolderMessage[];
+    readonly untold: readonly FolderMessage[];
+  } {
     const { folder } = this.opened;
     if (folder.changeCount === this.#changeCount) {
       this.#told.clear();
-      return [];
+      return { changed: [], untold: [] };
     }
     const before = this.#modseq;
     const candidates =
@@ -178,12 +182,14 @@ export class MailboxView implements View {
     for (const message of candidates) {
       if (this.numberOf(message) === 0) continue;
       if (message.gone) this.#gone.add(message);
-      else if (this.#told.get(message) !== message.modseq) changed.push(message);
+      else changed.push(message);
     }
+    changed.sort((a, b) => a.uid - b.uid);
+    const untold = changed.filter((message) => this.#told.get(message) !== message.modseq);
     this.#told.clear();
     this.#changeCount = folder.changeCount;
     this.#modseq = folder.highestModseq;
-    return changed.sort((a, b) => a.uid - b.uid);
+    return { changed, untold };
   }
 
   /** Tells of those gone, and forgets them. */

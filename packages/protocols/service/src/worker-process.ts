@@ -26,6 +26,8 @@ export interface WorkerPart {
    * decides when work is over, and a signal to the whole group must not cut it.
    */
   stop?(): void;
+  /** All work is done, and the process is about to end. */
+  end?(): Promise<void>;
 }
 
 /** The role of a worker; `name` is the program's, for the log. */
@@ -78,5 +80,6 @@ async function workerProcess(
   });
   await over;
   while (running.size > 0) await Promise.all(running);
+  await part.end?.();
   return 0;
 }

@@ -13,6 +13,8 @@ export interface MailService {
   readonly idleSeconds: number;
   /** Seconds to read on after our last word, so that no reset takes it away. */
   readonly lingerSeconds: number;
+  /** Worker: no session is left, and the process ends. */
+  end?(): Promise<void>;
   /** Variables of the service's environment that its children have too: settings. */
   readonly variables?: readonly string[];
   /** What the log says of clients, where that is not the usual. */

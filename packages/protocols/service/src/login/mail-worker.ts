@@ -45,6 +45,7 @@ export function mailWorker(service: MailService, places: WorkerPlaces): WorkerPa
       stopping = true;
       for (const conn of conns) conn.stop(GRACE_SECONDS);
     },
+    ...(service.end !== undefined && { end: service.end }),
   };
 }
 
