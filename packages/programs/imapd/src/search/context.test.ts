@@ -43,6 +43,14 @@ test('a result that is kept up to date hears of flags, of new messages, and of t
   expect(await c.look()).toEqual([]);
 });
 
+test('what the client changed itself, and was told of by STORE, is a change of the result', async () => {
+  const c = await client();
+  await c.say('SEARCH RETURN (UPDATE) FLAGGED', 'u1');
+  c.mailbox.change(c.at(1), { flags: FLAG.flagged });
+  c.view.noteTold(c.at(1));
+  expect(await c.look()).toEqual(['* ESEARCH (TAG "u1") ADDTO (0 1)']);
+});
+
 test('UID SEARCH hears of UIDs, and a search without UPDATE of nothing', async () => {
   const c = await client();
   await c.say('UID SEARCH RETURN (UPDATE) SEEN', 'u1');
