@@ -1,13 +1,14 @@
 // What the operations on a folder share: its places on disk, its messages in memory, what is known of its files.
 
 import { asciiLower } from '@q/bytes';
-import { type Fault, faultOf } from '@q/fault';
+import { type Fault, faultOf, Temporary } from '@q/fault';
 import { DirectoryState, type Look } from './directory-state.ts';
-import { FolderFault, folderIsGone } from './fault.ts';
+import { folderIsGone } from './fault.ts';
 import type { KeywordList } from './keyword-names.ts';
 import { KEYWORDS_MAX } from './limits.ts';
 import { type HeldLock, lockFolder } from './lock.ts';
 import type { ChangeStore, KnownState } from './model.ts';
+import { isDirectory } from './scan.ts';
 import { MessageTable, type Stored } from './table.ts';
 import { Line } from './turn.ts';
 
@@ -42,6 +43,8 @@ export class Inside {
   readonly keywordDir: DirectoryState;
 
   validity = 0;
+  /** One whose UIDs were all given: a new one must be larger. */
+  spentValidity = 0;
   uidNext = 1;
   mailboxId = '';
   /** Of the courierimapuiddb whose state this is; undefined: there is none that can be added to. */
@@ -110,9 +113,12 @@ export class Inside {
     });
   }
 
+  /** A folder that was removed says so in many ways. */
   faultOf(error: unknown, what: string): Fault {
-    if (error instanceof FolderFault && error.code === 'NONEXISTENT') this.gone = true;
-    return faultOf(error, what);
+    const fault = faultOf(error, what);
+    if (this.gone || fault instanceof Temporary || isDirectory(this.curPath)) return fault;
+    this.gone = true;
+    return folderIsGone(error);
   }
 
   async lock(): Promise<HeldLock> {

@@ -1,16 +1,12 @@
 // The keywords on disk and those in memory.
 
+import { errnoText } from '@q/fault';
 import type { Inside } from './inside.ts';
-import {
-  type KeywordsOnDisk,
-  keywordPath,
-  readKeywords,
-  retireKeywordFiles,
-  writeKeywordFile,
-  writeKeywordList,
-} from './keyword-files.ts';
+import { type KeywordsOnDisk, keywordPath, readKeywords } from './keyword-files.ts';
 import type { KeywordList } from './keyword-names.ts';
+import { retireKeywordFiles, writeKeywordFile, writeKeywordList } from './keyword-write.ts';
 import { FOLD_FILES, KEYWORD_BATCH } from './limits.ts';
+import type { HeldLock } from './lock.ts';
 import type { Stored } from './table.ts';
 
 /** Reads courierimapkeywords if it was changed; what differs is noted. Never throws. */
@@ -41,15 +37,26 @@ export async function loadKeywords(folder: Inside): Promise<KeywordsOnDisk> {
 /** Folds the files of single messages into :list when there are many. Never throws: they may as well stay. */
 export async function foldKeywords(folder: Inside, least = FOLD_FILES): Promise<void> {
   if (folder.keywordFiles < least || folder.readOnly) return;
+  let lock: HeldLock;
   try {
-    const lock = await folder.lock();
-    try {
-      if (lock.kind === 'held') await foldNow(folder);
-    } finally {
-      lock.release();
-    }
+    lock = await folder.lock();
+  } catch {
+    return; // Who has it so long may fold them.
+  }
+  try {
+    await foldLocked(folder);
+  } finally {
+    lock.release();
+  }
+}
+
+/** The same, under the lock, for any number of files. Never throws. */
+export async function foldLocked(folder: Inside): Promise<void> {
+  if (folder.readOnly) return;
+  try {
+    await foldNow(folder);
   } catch (error) {
-    folder.log(`courierimapkeywords: ${error instanceof Error ? error.message : String(error)}`);
+    folder.log(`courierimapkeywords: ${errnoText(error)}`);
   }
 }
 

@@ -51,6 +51,9 @@ export const STALE_TRIES = 4;
 /** Changes that are remembered for changesSince(); who is further behind compares all messages. */
 export const CHANGES_KEPT = 8192;
 
+/** Bytes of a base: with flags, or with what courierimapkeywords puts before it, a name must stay below NAME_MAX (255). */
+export const BASE_MAX = 230;
+
 /** Different endings of file names (":2,S") that are kept once for all messages; more than these are hostile. */
 export const ENDINGS_KEPT = 4096;
 

@@ -5,16 +5,17 @@ import { cleanTmp } from '@q/maildir';
 import { memoryChangeStore } from './change-store.ts';
 import { keywordsOfLetters, readDovecotKeywords, readDovecotUids } from './dovecot.ts';
 import { type FolderOptions, Inside } from './inside.ts';
-import { readKeywords, writeKeywordList } from './keyword-files.ts';
-import { loadKeywords } from './keyword-sync.ts';
-import { UIDVALIDITY_EPOCH } from './limits.ts';
+import { readKeywords } from './keyword-files.ts';
+import { foldLocked, loadKeywords } from './keyword-sync.ts';
+import { mayRetire, writeKeywordList } from './keyword-write.ts';
+import { UID_LEAP_MAX, UID_MAX, UIDVALIDITY_EPOCH } from './limits.ts';
 import type { KnownState } from './model.ts';
 import { compareBases } from './name.ts';
 import { writeDown } from './numbering.ts';
 import { rescan, type Unknown } from './rescan.ts';
 import { Stored } from './table.ts';
 import { Turns } from './turn.ts';
-import { readUids } from './uiddb.ts';
+import { readUids, type UidHeader } from './uiddb.ts';
 
 /** The folder in `dir`, which is a Maildir; `stats` are its own. Throws faults. */
 export async function loadFolder(
@@ -40,7 +41,7 @@ async function loadMessages(folder: Inside): Promise<void> {
   const trouble = (text: string) => folder.log(text);
   const ours = await readUids(folder.dir, trouble);
   const theirs = ours === undefined ? await readDovecotUids(folder.dir, trouble) : undefined;
-  const list = ours ?? theirs;
+  const list = stillUsable(folder, ours ?? theirs);
   const beforeKeywords = folder.keywordDir.look(`${folder.dir}/courierimapkeywords`);
   const files = await rescan(folder);
   const fresh: Unknown[] = [];
@@ -53,7 +54,7 @@ async function loadMessages(folder: Inside): Promise<void> {
   fresh.sort((a, b) => compareBases(a.base, b.base));
   folder.validity = list?.validity ?? 0;
   folder.uidNext = list?.next ?? 1;
-  folder.uidStamp = ours?.broken === false ? ours.stamp : undefined;
+  folder.uidStamp = list === ours && ours?.broken === false ? ours.stamp : undefined;
   const added = fresh.map(
     ({ base, ending }, number) => new Stored(folder.uidNext + number, base, ending),
   );
@@ -74,8 +75,20 @@ async function loadMessages(folder: Inside): Promise<void> {
   if (folder.validity === 0) folder.validity = Math.floor(Date.now() / 1000) - UIDVALIDITY_EPOCH;
   for (const { uid } of added) folder.recent.push(uid);
   folder.table.add(messages);
-  await loadKeywords(folder);
+  const onDisk = await loadKeywords(folder);
   folder.keywordDir.wasRead(beforeKeywords);
+  if (mayRetire(onDisk)) await foldLocked(folder);
+}
+
+/** A list whose UIDs are nearly all given is no use; all messages get new ones, under another UIDVALIDITY. */
+function stillUsable<List extends UidHeader>(
+  folder: Inside,
+  list: List | undefined,
+): List | undefined {
+  if (list === undefined || list.next <= UID_MAX - UID_LEAP_MAX) return list;
+  folder.log(`no UIDs are left of UIDVALIDITY ${list.validity}`);
+  folder.spentValidity = list.validity;
+  return undefined;
 }
 
 /** Before courierimapuiddb is there: a crash in between takes them over again. */

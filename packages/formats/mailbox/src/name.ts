@@ -11,7 +11,7 @@
 // nothing here; they stay where they are when flags change, so that they are still right if Dovecot comes back.
 
 import { hostname } from 'node:os';
-import { ENDINGS_KEPT } from './limits.ts';
+import { BASE_MAX, ENDINGS_KEPT } from './limits.ts';
 import { FLAG } from './model.ts';
 
 /** What the end of a file name says. Equal endings are one object. */
@@ -64,6 +64,11 @@ const LETTERS: readonly (readonly [letter: string, bit: number])[] = [
   ['S', FLAG.seen],
   ['T', FLAG.deleted],
 ];
+
+/** One that courierimapuiddb can hold, a line each, and that has room for flags. */
+export function isGoodBase(base: string): boolean {
+  return base !== '' && base.length <= BASE_MAX && !base.includes('\n');
+}
 
 /** The order in which new messages get their UIDs: by the number in front, then by bytes. */
 export function compareBases(one: string, other: string): number {

@@ -7,12 +7,12 @@
 //   4 only now they are known in memory, and can be told to a client
 
 import { renameSync } from 'node:fs';
-import { errnoOf, faultOf } from '@q/fault';
+import { errnoOf, errnoText, faultOf, isTemporaryErrno } from '@q/fault';
 import { FolderFault, folderIsGone } from './fault.ts';
 import { pathOf } from './files.ts';
 import type { Inside } from './inside.ts';
 import { UID_MAX } from './limits.ts';
-import { baseLength, compareBases, endingOf, freshName } from './name.ts';
+import { baseLength, compareBases, endingOf, freshName, isGoodBase } from './name.ts';
 import { rescan, type Unknown } from './rescan.ts';
 import { Stored } from './table.ts';
 import { Turns } from './turn.ts';
@@ -84,15 +84,17 @@ async function moveNew(folder: Inside, beside: readonly Unknown[]): Promise<Unkn
       const rest = name.slice(base.length);
       const ending = endingOf(rest === '' ? ':2,' : rest.replaceAll('\n', ''));
       // A name that is taken would overwrite a message.
-      const isBad = base === '' || base.includes('\n');
-      if (isBad || taken.has(base) || folder.table.withBase(base) !== undefined)
+      if (!isGoodBase(base) || taken.has(base) || folder.table.withBase(base) !== undefined)
         base = freshName().tmp;
       try {
         renameSync(pathOf(folder.newPath, name), pathOf(folder.curPath, base + ending.text));
         taken.add(base);
         moved.push({ base, ending });
       } catch (error) {
-        if (errnoOf(error) !== 'ENOENT') throw faultOf(error, 'unable to take new mail');
+        const code = errnoOf(error) ?? '';
+        if (isTemporaryErrno(code)) throw faultOf(error, 'unable to take new mail');
+        // One that cannot be taken must not keep the others from their reader.
+        if (code !== 'ENOENT') folder.log(`a file in new cannot be taken: ${errnoText(error)}`);
       }
       if (turns.over) await turns.pause();
     }
@@ -164,7 +166,11 @@ async function writeAnew(
 ): Promise<() => Promise<void>> {
   const { validity, stamp } = await writeUids(
     folder.dir,
-    { validity: folder.validity === 0 ? undefined : folder.validity, next },
+    {
+      validity: folder.validity === 0 ? undefined : folder.validity,
+      above: folder.spentValidity,
+      next,
+    },
     [...folder.table.list, ...beside],
     folder.fileMode,
   );

@@ -6,7 +6,7 @@ import { errnoOf } from '@q/fault';
 import { pathOf } from './files.ts';
 import type { Inside } from './inside.ts';
 import { CLOCK_TICK_MS, SCAN_TRIES } from './limits.ts';
-import { baseLength, type Ending, endingOf, freshName } from './name.ts';
+import { baseLength, type Ending, endingOf, freshName, isGoodBase } from './name.ts';
 import { isThere, scanDirectory } from './scan.ts';
 import type { Stored } from './table.ts';
 
@@ -96,7 +96,7 @@ function settleNames(folder: Inside, { unknown, renamed, again }: Seen): Unknown
     else unknown.set(base, name);
   }
   for (const [base, name] of [...unknown]) {
-    if (base !== '' && !base.includes('\n')) continue;
+    if (isGoodBase(base)) continue;
     unknown.delete(base);
     giveFreshName(folder, name, unknown);
   }

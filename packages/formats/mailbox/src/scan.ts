@@ -74,6 +74,14 @@ function leadsToFile(directory: string, name: string): boolean {
   }
 }
 
+export function isDirectory(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether something has the name. */
 export function isThere(directory: string, name: string): boolean {
   try {

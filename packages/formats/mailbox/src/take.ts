@@ -22,14 +22,14 @@ import {
 import { errnoOf, faultOf } from '@q/fault';
 import { fsyncDir } from '@q/fsx';
 import { announce, catchUp, unlinkAll } from './deliver.ts';
-import { pathOf, READ_FLAGS, retryStale } from './files.ts';
+import { pathOf, READ_FLAGS } from './files.ts';
 import type { Inside } from './inside.ts';
 import { writeNewKeywords } from './keyword-sync.ts';
-import { NAME_TRIES, SPOOL_GATHER } from './limits.ts';
-import { baseLength, endingOf, endingWith, type FreshName, freshName, sizeIn } from './name.ts';
+import { SPOOL_GATHER } from './limits.ts';
+import { endingOf, endingWith, type FreshName, freshName, sizeIn } from './name.ts';
+import { NameFinder } from './name-finder.ts';
 import { writeDown } from './numbering.ts';
 import { QuotaChange } from './quota-change.ts';
-import { scanDirectory } from './scan.ts';
 import { SpoolFile } from './spool.ts';
 import { Stored } from './table.ts';
 import { Turns } from './turn.ts';
@@ -132,52 +132,6 @@ function planOf(from: Stored, name: string, stats: BigIntStats): Plan {
   const bytes = sizeIn(from.base) ?? Number(stats.size);
   const base = fresh.base({ dev: stats.dev, ino: stats.ino, size: bytes });
   return { from, name, base, bytes, isLink, time: Number(stats.mtimeMs) };
-}
-
-/** Does something with files of the source by their names, which other programs may change. */
-class NameFinder {
-  readonly #source: Inside;
-  readonly #bases: ReadonlySet<string>;
-  #names = new Map<string, string>();
-  #looks = 0;
-
-  constructor(source: Inside, messages: readonly Stored[]) {
-    this.#source = source;
-    this.#bases = new Set(messages.map(({ base }) => base));
-  }
-
-  /** Undefined: there is no file of that base. Throws what `act` throws, but for ENOENT. */
-  async act<Result>(
-    base: string,
-    name: string,
-    act: (path: string | Buffer) => Result,
-  ): Promise<{ readonly name: string; readonly result: Result } | undefined> {
-    let current = this.#names.get(base) ?? name;
-    for (let left = NAME_TRIES; left > 0; left--) {
-      try {
-        const path = pathOf(this.#source.curPath, current);
-        return { name: current, result: retryStale(() => act(path)) };
-      } catch (error) {
-        if (errnoOf(error) !== 'ENOENT') throw error;
-      }
-      const known = this.#names.get(base);
-      if (this.#looks > 0 && known === undefined) return undefined;
-      if (known === undefined || known === current) await this.#look();
-      current = this.#names.get(base) ?? current;
-    }
-    return undefined;
-  }
-
-  /** One look finds all that were renamed before it. */
-  async #look(): Promise<void> {
-    this.#looks++;
-    const names = new Map<string, string>();
-    await scanDirectory(this.#source.curPath, (name) => {
-      const base = name.slice(0, baseLength(name));
-      if (this.#bases.has(base)) names.set(base, name);
-    });
-    this.#names = names;
-  }
 }
 
 /** Steps 2 and 3. What fails ends a move with what is moved by then; of a copy nothing is left. */

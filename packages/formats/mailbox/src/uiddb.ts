@@ -149,12 +149,12 @@ export interface Numbered {
 }
 
 /**
- * Writes the whole list anew; `validity` undefined gives the folder one that it never had. Gives the header and the new
+ * Writes the whole list anew; `validity` undefined gives the folder one that it never had, larger than `above`. Gives the header and the new
  * stamp. Throws a system error; the old file is there then.
  */
 export async function writeUids(
   dir: string,
-  header: { readonly validity: number | undefined; readonly next: number },
+  header: { readonly validity: number | undefined; readonly above: number; readonly next: number },
   messages: Iterable<Numbered>,
   mode: number,
 ): Promise<UidHeader & { readonly stamp: string }> {
@@ -165,21 +165,24 @@ export async function writeUids(
     let validity: number;
     try {
       fchmodSync(fd, mode);
-      validity =
-        header.validity ?? validityFrom(Number(fstatSync(fd, { bigint: true }).mtimeMs / 1000n));
+      validity = header.validity ?? Math.max(validityFrom(modifiedSeconds(fd)), header.above + 1);
       await writeLines(fd, `1 ${validity} ${header.next}\n`, messages);
       await fsyncFd(fd);
       stats = fstatSync(fd, { bigint: true });
     } finally {
       closeSync(fd);
     }
-    renameSync(tmp, `${dir}/${NAME}`);
+    replaceFile(tmp, dir);
     // The rename changed its ctime.
     return { validity, next: header.next, stamp: stampOfUids(dir) ?? stampOf(stats) };
   } catch (error) {
     unlinkQuietly(tmp);
     throw error;
   }
+}
+
+function modifiedSeconds(fd: number): number {
+  return Math.floor(fstatSync(fd).mtimeMs / 1000);
 }
 
 /** Courier's: small enough for 32 bits until the year 2137. */
@@ -262,6 +265,17 @@ function openForAppending(path: string): number | undefined {
 function writeAt(fd: number, bytes: Buffer, position: number): void {
   for (let at = 0; at < bytes.length; )
     at += writeSync(fd, bytes, at, bytes.length - at, position + at);
+}
+
+function replaceFile(tmp: string, dir: string): void {
+  try {
+    renameSync(tmp, `${dir}/${NAME}`);
+  } catch (error) {
+    // Somebody made a directory of that name: it must not keep the mail from its reader.
+    if (!['EISDIR', 'ENOTEMPTY'].includes(errnoOf(error) ?? '')) throw error;
+    renameSync(`${dir}/${NAME}`, `${dir}/${NAME}.${freshName().tmp}`);
+    renameSync(tmp, `${dir}/${NAME}`);
+  }
 }
 
 function unlinkQuietly(path: string): void {
