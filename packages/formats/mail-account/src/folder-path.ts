@@ -59,6 +59,13 @@ export function oldDirectoryOf(path: FolderPath): string | undefined {
   return old === directory ? undefined : old;
 }
 
+/** A directory that no other folder can have, for a folder that has none. */
+export function unusedDirectoryOf(path: FolderPath): string {
+  const usual = directoryOf(path);
+  const isOwn = pathOfDirectory(usual).join('.') === path.join('.');
+  return isOwn ? usual : (oldDirectoryOf(path) ?? usual);
+}
+
 /** The path that the letters of a directory's name say; [] when they are no folder's. Begins with ".". */
 export function literalPath(directory: string): FolderPath {
   try {

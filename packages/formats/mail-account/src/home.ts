@@ -84,10 +84,10 @@ export class Home {
     checkNewPath(to);
     const moves = this.#moves(from, to);
     if (moves.length === 0) throw new NameFault('NONEXISTENT', 'No such mailbox');
-    if (isSame || moves.some((move) => this.has(move.to)))
-      throw new NameFault('ALREADYEXISTS', 'Mailbox already exists');
     if (moves.some(({ toDirectory }) => Buffer.byteLength(toDirectory) > DIRECTORY_MAX))
       throw new NameFault('LIMIT', 'The name of a mailbox below would be too long');
+    if (isSame || moves.some((move) => this.has(move.to)))
+      throw new NameFault('ALREADYEXISTS', 'Mailbox already exists');
     return moves;
   }
 

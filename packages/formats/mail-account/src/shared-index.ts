@@ -49,7 +49,10 @@ export class SharedIndex {
     path: FolderPath,
   ): { readonly account: SharedAccount; readonly path: FolderPath } | undefined {
     let file = this.#file;
+    const seen = new Set<string>();
     for (const [depth, level] of path.slice(0, INDEX_DEPTH).entries()) {
+      if (seen.has(file)) return undefined;
+      seen.add(file);
       const entry = this.#entries(file).find((one) => one.level === level);
       if (entry?.root !== undefined) {
         if (!this.#isOthers(entry.root)) return undefined;
@@ -62,13 +65,17 @@ export class SharedIndex {
     return undefined;
   }
 
-  /** Every account that can be reached. */
-  *accounts(file = this.#file, above: FolderPath = []): Generator<SharedAccount> {
-    if (above.length >= INDEX_DEPTH) return;
+  /** Every account that can be reached. A group that leads into itself ends there. */
+  *accounts(
+    file = this.#file,
+    above: FolderPath = [],
+    files: readonly string[] = [],
+  ): Generator<SharedAccount> {
+    if (above.length >= INDEX_DEPTH || files.includes(file)) return;
     for (const { level, user, root, index } of this.#entries(file)) {
       const path = [...above, level];
       if (root !== undefined && this.#isOthers(root)) yield { path, user, root };
-      if (index !== undefined) yield* this.accounts(index, path);
+      if (index !== undefined) yield* this.accounts(index, path, [...files, file]);
     }
   }
 

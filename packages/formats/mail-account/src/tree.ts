@@ -15,6 +15,7 @@ import {
   literalPath,
   oldDirectoryOf,
   pathOfDirectory,
+  unusedDirectoryOf,
 } from './folder-path.ts';
 import { LOOK_BATCH } from './limits.ts';
 import { Remembered } from './remembered.ts';
@@ -44,7 +45,7 @@ export class Tree {
     const usual = directoryOf(path);
     const isPlain = /^[\x20-\x7e]*$/.test(usual) && !usual.includes('&');
     if (isPlain || (!usual.includes('&') && this.#isDirectory(usual))) return usual;
-    return this.directories().get(path.join('.')) ?? usual;
+    return this.directories().get(path.join('.')) ?? unusedDirectoryOf(path);
   }
 
   /** Whether the folder is there: a directory, no link to one, with what makes it a Maildir. '' is INBOX. */
