@@ -1,6 +1,6 @@
 import { closeSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { FLAG, type Folder } from './index.ts';
+import { FLAG, type Folder, type FolderMessage, type OpenMessage } from './index.ts';
 import { makeTestMaildir, openTest } from './testing/maildir.ts';
 
 async function append(
@@ -58,9 +58,9 @@ test('a message is delivered with flags, keywords and time, and is there for the
   expect(maildir.names('tmp')).toEqual([]);
   const { folder: other } = await openTest(maildir);
   expect(other.messages).toMatchObject([{ uid: 1, flags: FLAG.seen, keywords: ['Work'] }]);
-  const opened = await other.open(other.messages[0]!);
+  const opened = await other.open(other.messages[0] as FolderMessage);
   expect(opened).toMatchObject({ size: 9, time: 1_000_000_000_000 });
-  closeSync(opened!.fd);
+  closeSync((opened as OpenMessage).fd);
   expect(await textOf(other, 1)).toBe('x: y\n\nab\n');
 });
 
@@ -104,7 +104,7 @@ test('messages are copied and moved with everything they have', async () => {
     { flags: 0, keywords: ['k'] },
   ]);
   expect(await textOf(target, 2)).toBe('two');
-  const first = source.messages[0]!;
+  const first = source.messages[0] as FolderMessage;
   await target.take(source, [first], 'move');
   expect(first.gone).toBe(true);
   expect(source.messages.map(({ uid }) => uid)).toEqual([2]);
@@ -118,8 +118,8 @@ test('expunged messages are gone for all, and their UIDs are not used again', as
   const { folder } = await openTest(maildir);
   const { folder: other } = await openTest(maildir);
   const before = folder.highestModseq;
-  const [, , last] = folder.messages;
-  expect(await folder.expunge([last!])).toEqual([last]);
+  const last = folder.messages[2] as FolderMessage;
+  expect(await folder.expunge([last])).toEqual([last]);
   expect(folder.vanishedSince(before)).toEqual([[3, 3]]);
   await other.refresh({ takeNew: false });
   expect(other.messages.map(({ uid }) => uid)).toEqual([1, 2]);

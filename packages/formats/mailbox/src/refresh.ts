@@ -2,7 +2,6 @@
 
 import type { Inside } from './inside.ts';
 import { foldKeywords, refreshKeywords } from './keyword-sync.ts';
-import { baseLength } from './name.ts';
 import { numberMessages } from './numbering.ts';
 import { rescan, type Unknown } from './rescan.ts';
 import { scanDirectory } from './scan.ts';
@@ -45,9 +44,7 @@ async function lookIntoNew(folder: Inside): Promise<void> {
   if (!folder.new.mustBeRead(before)) return;
   const names: string[] = [];
   await scanDirectory(folder.newPath, (name, isMessage) => {
-    // In cur already: it was moved between two looks.
-    if (folder.table.withBase(name.slice(0, baseLength(name))) === undefined && isMessage())
-      names.push(name);
+    if (isMessage()) names.push(name);
   });
   const isOther = names.length !== folder.waiting.length;
   folder.waiting = names;
