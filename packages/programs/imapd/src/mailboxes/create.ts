@@ -1,5 +1,7 @@
 // CREATE (RFC 9051, section 6.3.4), with special uses (RFC 6154) and the mailbox's identity (RFC 8474, section 4.1).
 
+import type { Place } from '@q/mail-account';
+import { replyOfFault } from '../fault-reply.ts';
 import type { CommandRow, Reply, Session } from '../session.ts';
 import { tellList } from './list-line.ts';
 import { separatorFor } from './names.ts';
@@ -26,8 +28,6 @@ export const createRow: CommandRow<CreateArguments> = {
   },
 };
 
-type Place = Parameters<Session['open']>[0];
-
 /** It is made, and may be gone again, or be another's to look into. */
 async function created(session: Session, place: Place): Promise<Reply> {
   try {
@@ -36,7 +36,8 @@ async function created(session: Session, place: Place): Promise<Reply> {
     opened.release();
     return { status: 'OK', code: `MAILBOXID (${mailboxId})`, text: 'CREATE completed' };
   } catch (error) {
-    session.log(`warning: unable to open ${place.dir}: ${(error as Error).message}`);
+    const { trouble } = replyOfFault(error);
+    if (trouble !== undefined) session.log(`warning: CREATE: ${trouble}`);
     return { status: 'OK', text: 'CREATE completed' };
   }
 }

@@ -1,6 +1,6 @@
 // DELETE (RFC 9051, section 6.3.5). Mailboxes below it stay. Its subscription stays: only the client ends that.
 
-import { NameFault, type Place } from '@q/mail-account';
+import { replyOfFault } from '../fault-reply.ts';
 import { ok } from '../reply.ts';
 import type { CommandRow, Session } from '../session.ts';
 import { leaveIfSelected } from './leave.ts';
@@ -21,18 +21,13 @@ export const deleteRow: CommandRow<{ readonly mailbox: string }> = {
 
 /** Undefined when it cannot be opened: then nothing is remembered of it either. */
 async function identityOf(session: Session, mailbox: string): Promise<string | undefined> {
-  const place = session.account.locate(mailbox);
   try {
-    return await idOf(session, place);
+    const opened = await session.open(await session.account.find(mailbox, 'x'));
+    opened.release();
+    return opened.folder.mailboxId;
   } catch (error) {
-    if (error instanceof NameFault) return undefined;
-    session.log(`warning: unable to open ${place.dir}: ${(error as Error).message}`);
+    const { trouble } = replyOfFault(error);
+    if (trouble !== undefined) session.log(`warning: DELETE: ${trouble}`);
     return undefined;
   }
-}
-
-async function idOf(session: Session, place: Place): Promise<string> {
-  const opened = await session.open(place);
-  opened.release();
-  return opened.folder.mailboxId;
 }

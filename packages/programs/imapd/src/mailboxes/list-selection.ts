@@ -55,24 +55,19 @@ const MEETS: Readonly<Partial<Record<Selection, (folder: ListedFolder) => boolea
   'SPECIAL-USE': ({ uses }) => uses.length > 0,
 };
 
-/** With subscribed names that are no folder. */
+/** With subscribed names that are no folder, and the levels above them. */
 function withAbsent(
   folders: readonly ListedFolder[],
   subscriptions: readonly string[],
 ): readonly ListedFolder[] {
-  const known = new Set(folders.map(({ name }) => name));
+  const all = new Map(folders.map((folder) => [folder.name, folder]));
   const separator = folders[0]?.separator ?? '/';
-  const absent = subscriptions
-    .filter((name) => !known.has(name))
-    .map((name) => ({
-      name,
-      separator,
-      exists: false,
-      hasChildren: false,
-      subscribed: true,
-      uses: [],
-    }));
-  return [...folders, ...absent];
+  const nothing = { separator, exists: false, hasChildren: false, uses: [] };
+  const absent = subscriptions.filter((name) => !all.has(name));
+  for (const name of absent) all.set(name, { ...nothing, name, subscribed: true });
+  for (const level of absent.flatMap((name) => namesAbove(name, separator)))
+    if (!all.has(level)) all.set(level, { ...nothing, name: level, subscribed: false });
+  return [...all.values()];
 }
 
 /** The names that have something below that `meets`; 'unlisted' when one of those does not match. */

@@ -2,7 +2,8 @@
 // LIST-MYRIGHTS (RFC 8440).
 
 import type { ListArguments } from '@q/imap';
-import { type ListedFolder, NameFault } from '@q/mail-account';
+import type { ListedFolder } from '@q/mail-account';
+import { replyOfFault } from '../fault-reply.ts';
 import { ok } from '../reply.ts';
 import type { CommandRow, Session } from '../session.ts';
 import { rightsText } from './acl-text.ts';
@@ -65,7 +66,7 @@ export function attributesOf(folder: ListedFolder, knowsNonExistent: boolean): s
   return attributes;
 }
 
-/** What is returned with a mailbox. One that is gone meanwhile, or that may not be read, has been listed and no more. */
+/** What is returned with a mailbox. One that is gone meanwhile, or that cannot be read, has been listed and no more: RFC 5819. */
 async function tellMore(
   session: Session,
   { name }: ListedFolder,
@@ -79,6 +80,7 @@ async function tellMore(
     if (given.status.length > 0)
       await tellStatus(session, await session.account.find(name, 'r'), given.status);
   } catch (error) {
-    if (!(error instanceof NameFault)) throw error;
+    const { trouble } = replyOfFault(error);
+    if (trouble !== undefined) session.log(`warning: LIST: ${trouble}`);
   }
 }

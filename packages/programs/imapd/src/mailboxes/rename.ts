@@ -4,7 +4,6 @@
 import type { Place } from '@q/mail-account';
 import { ok } from '../reply.ts';
 import type { CommandRow, Session } from '../session.ts';
-import { leaveIfSelected } from './leave.ts';
 import { tellList } from './list-line.ts';
 import { separatorFor } from './names.ts';
 import { ownChange } from './notify/own-change.ts';
@@ -24,8 +23,7 @@ export const renameRow: CommandRow<RenameArguments> = {
     }
     const moves = await session.account.rename(from, to);
     for (const move of moves) {
-      session.forget(move.from.dir, undefined);
-      leaveIfSelected(session, move.from.dir);
+      session.moved(move.from.dir, move.to.dir);
       ownChange(session, 'names', move.from.name);
       ownChange(session, 'names', move.to.name);
     }

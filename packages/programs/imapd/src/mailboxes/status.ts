@@ -4,6 +4,7 @@
 import type { StatusItem } from '@q/imap';
 import type { Place } from '@q/mail-account';
 import { FLAG, type Folder, type FolderMessage } from '@q/mailbox';
+import { enableCondstore } from '../condstore.ts';
 import { ok } from '../reply.ts';
 import type { CommandRow, Opened, Session } from '../session.ts';
 import { COUNT_BATCH } from './limits.ts';
@@ -30,7 +31,7 @@ export async function tellStatus(
   items: readonly StatusItem[],
 ): Promise<void> {
   // Whoever asks for this knows what a mod-sequence is: RFC 7162, section 3.1.
-  if (items.includes('HIGHESTMODSEQ')) session.enabled.add('CONDSTORE');
+  if (items.includes('HIGHESTMODSEQ')) enableCondstore(session);
   const opened = await session.open(place);
   try {
     await opened.folder.refresh({ takeNew: false });

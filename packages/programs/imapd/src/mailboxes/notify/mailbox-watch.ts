@@ -1,7 +1,9 @@
 // A mailbox that is watched and not selected: its changes are told by STATUS (RFC 5465, sections 5.1 to 5.3).
 
 import type { StatusItem } from '@q/imap';
-import { NameFault, type Place } from '@q/mail-account';
+import type { Place } from '@q/mail-account';
+import type { Folder } from '@q/mailbox';
+import { replyOfFault } from '../../fault-reply.ts';
 import type { Opened, Session } from '../../session.ts';
 import { countUnseen, statusLine } from '../status.ts';
 import type { NotifyEvent } from './interests.ts';
@@ -60,6 +62,10 @@ export class MailboxWatch {
     this.#tell(['MESSAGES', 'UIDNEXT', 'UIDVALIDITY', ...(flags ? FLAG_ITEMS : [])]);
   }
 
+  get folder(): Folder {
+    return this.#opened.folder;
+  }
+
   /** It was gone when it was looked at. */
   get isClosed(): boolean {
     return this.#closed;
@@ -86,10 +92,10 @@ export class MailboxWatch {
       this.#known = await look(this.#session, this.#opened);
     } catch (error) {
       // That it is gone is told by who watches names; trouble with the disk may pass.
-      if (error instanceof NameFault) this.close();
+      if (replyOfFault(error).reply.code === 'NONEXISTENT') this.close();
       return;
     }
-    const isSelected = this.#session.view?.opened.place.dir === this.place.dir;
+    const isSelected = this.#session.view?.opened.folder === this.#opened.folder;
     const items = isSelected ? [] : this.#news(before, this.#known);
     if (items.length > 0) this.#tell(items);
   }

@@ -2,6 +2,7 @@
 
 import { isFault } from '@q/fault';
 import { type ListedFolder, NameFault } from '@q/mail-account';
+import { replyOfFault } from '../../fault-reply.ts';
 import { CommandRefused } from '../../refused.ts';
 import type { Notifier, Session } from '../../session.ts';
 import { WATCHED_MAX } from '../limits.ts';
@@ -83,8 +84,8 @@ export class MailboxNotifier implements Notifier {
 
   /** The selected mailbox is not told by STATUS, whatever group it is in. */
   #tellAll(): void {
-    const selected = this.#session.view?.opened.place.dir;
-    for (const watch of this.#mailboxes.values()) if (watch.place.dir !== selected) watch.tellAll();
+    const selected = this.#session.view?.opened.folder;
+    for (const watch of this.#mailboxes.values()) if (watch.folder !== selected) watch.tellAll();
   }
 
   /** There are other mailboxes now, or other subscriptions. */
@@ -143,8 +144,9 @@ export class MailboxNotifier implements Notifier {
       this.#mailboxes.set(name, watch);
       this.#closedTo.delete(name);
     } catch (error) {
-      if (!(error instanceof NameFault)) throw error;
-      if (error.code === 'NOPERM') this.#tellClosed(name);
+      const { code } = replyOfFault(error).reply;
+      if (code === 'NOPERM') this.#tellClosed(name);
+      else if (code !== 'NONEXISTENT') throw error;
     }
   }
 

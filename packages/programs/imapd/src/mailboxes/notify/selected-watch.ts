@@ -1,8 +1,8 @@
 // The selected mailbox, told of between commands too, and with what the client wants to know of new messages
 // (RFC 5465, sections 5.1 to 5.3 and 6.1).
 
-import { NameFault } from '@q/mail-account';
 import type { FolderMessage } from '@q/mailbox';
+import { replyOfFault } from '../../fault-reply.ts';
 import { MessageAnswers } from '../../messages/fetch-answer.ts';
 import { fetchPlan } from '../../messages/fetch-plan.ts';
 import type { Session } from '../../session.ts';
@@ -55,9 +55,9 @@ export class SelectedWatch {
     try {
       await view.opened.folder.refresh({ takeNew: !view.readOnly });
     } catch (error) {
-      // A mailbox that is gone ends the session at its next command.
-      if (error instanceof NameFault) return;
-      throw error;
+      // A mailbox that is gone ends the session at its next command; trouble with the disk may pass.
+      replyOfFault(error);
+      return;
     }
     view.sync(this.#session, !this.#interest.delayed);
   }
