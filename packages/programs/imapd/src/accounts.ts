@@ -1,17 +1,27 @@
 // What the sessions of a process share: one open account for each user of a Maildir, one cache for each Maildir, each folder
 // once. Kept for a while after the last session, since mail clients come again.
 
-import type { Log } from '@q/log';
-import { type AccountSettings, type MailAccount, openAccount, type Place } from '@q/mail-account';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { faultOf } from '@q/fault';
+import { escapeForLog, type Log } from '@q/log';
+import {
+  type AccountSettings,
+  type MailAccount,
+  openAccount,
+  type Place,
+  tidyAccount,
+} from '@q/mail-account';
 import { type AccountCache, openAccountCache } from '@q/mail-cache';
 import { FolderPool } from '@q/mailbox';
-import { ACCOUNT_KEPT } from './limits.ts';
+import { ACCOUNT_KEPT, TIDY_EVERY } from './limits.ts';
 import type { Opened } from './session.ts';
 
 /** Whose mail, and how it is shown. */
 export interface AccountWish extends AccountSettings {
   /** False: no keywords. */
   readonly keywords: boolean;
+  /** IMAP_EMPTYTRASH: seconds that messages stay in these folders. */
+  readonly emptyTrash: ReadonlyMap<string, number>;
 }
 
 interface Shared<Value> {
@@ -96,6 +106,8 @@ interface Cached {
 export class Accounts {
   readonly #log: Log;
   readonly #pool = new FolderPool();
+  /** When which Maildir was tidied, in milliseconds. */
+  readonly #tidied = new Map<string, number>();
   readonly #accounts = new Kept<MailAccount>(() => {});
   readonly #caches = new Kept<Cached>(async ({ cache, dirs }) => {
     // A folder that waits in the pool has its mod-sequences there.
@@ -109,8 +121,11 @@ export class Accounts {
 
   /** One session's part; release() once it is over. Throws what opening an account throws. */
   async enter(wish: AccountWish): Promise<Entered> {
-    const { keywords, ...settings } = wish;
-    const account = await this.#accounts.take(JSON.stringify(wish), () => openAccount(settings));
+    const { keywords, emptyTrash, ...settings } = wish;
+    const account = await this.#accounts.take(JSON.stringify(settings), () =>
+      openAccount(settings),
+    );
+    void this.#tidy(wish.root, emptyTrash);
     return {
       account: account.value,
       open: (place) => this.#open(place, keywords),
@@ -118,6 +133,19 @@ export class Accounts {
       moved: (from, to) => this.#pool.moved(from, to),
       release: account.release,
     };
+  }
+
+  /** Not before the login is answered: nobody waits for it. */
+  async #tidy(root: string, emptyTrash: ReadonlyMap<string, number>): Promise<void> {
+    const now = Date.now();
+    if (now - (this.#tidied.get(root) ?? 0) < TIDY_EVERY) return;
+    this.#tidied.set(root, now);
+    try {
+      await nextTurn();
+      await tidyAccount(root, { emptyTrash });
+    } catch (error) {
+      this.#log(`warning: ${escapeForLog(faultOf(error, `unable to tidy ${root}`).message)}`);
+    }
   }
 
   /** No session is left: closes everything at once. */

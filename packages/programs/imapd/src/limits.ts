@@ -38,3 +38,6 @@ export const LOGGED_MAX = 256;
 
 /** Milliseconds an account's caches and open folders are kept after its last session: mail clients come again every few minutes. */
 export const ACCOUNT_KEPT = 120_000;
+
+/** Milliseconds between two times that a Maildir is tidied (old messages of Trash): its clients log in every few minutes. */
+export const TIDY_EVERY = 6 * 3_600_000;

@@ -9,7 +9,7 @@ import { capabilityList } from './connection/capability.ts';
 import { Dispatcher, type Ending } from './dispatch.ts';
 import type { Traffic } from './log-lines.ts';
 import { ImapSession } from './session-state.ts';
-import { type Env, readSettings, wishOf } from './settings.ts';
+import { type Env, type ImapdSettings, readSettings, wishOf } from './settings.ts';
 
 /** Who has logged in, and to what. */
 export interface LoggedIn {
@@ -41,7 +41,7 @@ export async function serveClient(
     say(`warning: ${faultOf(error, 'internal error').message}`);
     return undefined;
   });
-  if (opened === undefined || opened.settings.disabled) {
+  if (opened === undefined || isOff(opened.settings, who.env)) {
     conn.write(refusal(tag, opened === undefined));
     opened?.release();
     return 'disconnected';
@@ -84,6 +84,10 @@ async function open({ user, maildir, env }: LoggedIn) {
   process.umask(settings.umask);
   accounts ??= new Accounts(openLog('imapd'));
   return { ...(await accounts.enter(wishOf(settings, user, resolve(maildir)))), settings };
+}
+
+function isOff({ disabled, disabledInClear }: ImapdSettings, env: Env): boolean {
+  return disabled || (disabledInClear && env.IMAP_TLS !== '1');
 }
 
 function refusal(tag: string | undefined, trouble: boolean): string {

@@ -123,6 +123,7 @@ export function wishOf(settings: ImapdSettings, user: string, root: string): Acc
     acl: session.acl,
     keywords: session.keywords,
     trashFolder: session.trashFolder,
+    emptyTrash: settings.emptyTrash,
     ...(sharedIndex !== undefined && { sharedIndex }),
     ...(quota !== undefined && { quota }),
   };
