@@ -12,6 +12,8 @@ export interface WireMode {
 
 /** string = quoted / literal. NULs, which neither can hold, are left out. Latin1 in and out. */
 export function wireString(text: string, mode: WireMode): string {
+  // Nearly all: nothing in them needs a second look.
+  if (text.length <= QUOTED_MAX && PLAIN.test(text)) return `"${text}"`;
   const clean = text.includes('\0') ? text.replaceAll('\0', '') : text;
   if (isQuotable(clean, mode)) return `"${clean.replace(/["\\]/g, '\\$&')}"`;
   return `{${clean.length}}\r\n${clean}`;
@@ -35,6 +37,8 @@ export function wireText(text: string): string {
 
 /** Longer ones are sent as literals: readers of other programs bound their lines. */
 const QUOTED_MAX = 1000;
+/** Printable ASCII without the two that are quoted. */
+const PLAIN = /^[\x20!\x23-[\]-~]*$/;
 const ATOM = /^[!#$&',\-./0-9:;<=>?@A-Z[^_`a-z|}~+]+$/;
 const STRICT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

@@ -1,7 +1,8 @@
 // The FETCH answers of a list of messages, one after the other. Those of which everything is remembered cost neither a promise
 // nor a file.
 
-import type { WireMode } from '@q/imap';
+import { faultOf } from '@q/fault';
+import type { ByteRange, FetchSection, WireMode } from '@q/imap';
 import type { FolderMessage } from '@q/mailbox';
 import { Disconnected, Timeout } from '@q/session';
 import type { Session } from '../session.ts';
@@ -10,6 +11,7 @@ import type { FetchPlan } from './fetch-plan.ts';
 import { isLiteralItem, itemText, type LiteralItem } from './fetch-text.ts';
 import { FetchWriter } from './fetch-writer.ts';
 import { flagsText } from './flags.ts';
+import { heldSection, isHeldSection } from './held-section.ts';
 import type { Literal } from './literal.ts';
 import { type Loaded, MessageLoader } from './loaded.ts';
 import { fetchHead, tellsModseq, tellsRecent } from './message-line.ts';
@@ -66,7 +68,7 @@ export class MessageAnswers {
         } catch (error) {
           if (isOver(error)) throw error;
           writer.abandon(error);
-          this.unreadable += 1;
+          this.#note(error);
         } finally {
           loaded?.file?.close();
         }
@@ -76,6 +78,14 @@ export class MessageAnswers {
     } finally {
       loader.close();
     }
+  }
+
+  /** A message cannot be read: the log has why, of the first one. */
+  #note(error: unknown): void {
+    this.unreadable += 1;
+    if (this.unreadable > 1) return;
+    const { place } = this.#view.opened;
+    this.#session.log(`warning: ${place.dir}: ${faultOf(error, 'unable to read message').message}`);
   }
 
   #remembered(message: FolderMessage, loaded: Loaded): void {
@@ -92,9 +102,8 @@ export class MessageAnswers {
 
   async #read(message: FolderMessage, loaded: Loaded, marked: boolean): Promise<void> {
     const { file, structure } = loaded;
-    if (file === undefined || structure === undefined)
-      throw new Error('an answer without its file');
-    const parsed = { source: file.source, structure };
+    if (file === undefined) throw new Error('an answer without its file');
+    const parsed = structure === undefined ? undefined : { source: file.source, structure };
     const writer = this.#writer;
     const recent = this.#recents && this.#view.isRecent(message);
     writer.add(this.#head(message));
@@ -102,8 +111,10 @@ export class MessageAnswers {
     for (const item of this.#plan.items) {
       writer.add(separator);
       separator = ' ';
-      if (isLiteralItem(item)) await this.#literal(item, parsed);
-      else writer.add(itemText(item, message, recent, loaded, this.#mode));
+      if (isLiteralItem(item)) {
+        const held = file.held === undefined ? undefined : this.#held(item, file.held);
+        if (held === undefined) await this.#literal(item, parsed);
+      } else writer.add(itemText(item, message, recent, loaded, this.#mode));
     }
     if (marked) {
       const asked = new Set(this.#plan.items.map(({ kind }) => kind));
@@ -115,60 +126,85 @@ export class MessageAnswers {
     writer.add(')\r\n');
   }
 
+  /** Writes a section that needs no tree of parts, at once. Undefined: it is another one. */
+  #held(item: LiteralItem, bytes: Buffer): true | undefined {
+    const wanted = wantedSection(item);
+    if (wanted === undefined || !isHeldSection(wanted.section)) return undefined;
+    const text = heldSection(bytes, wanted.section, wanted.range);
+    this.#writer.add(`${wanted.label} {${text.length}}\r\n${text}`);
+    this.#count(wanted.section, text.length);
+    return true;
+  }
+
+  #count({ text }: FetchSection, bytes: number): void {
+    if (text === 'all' || text === 'text') this.#session.counts.body += bytes;
+    else this.#session.counts.headers += bytes;
+  }
+
   #head(message: FolderMessage): string {
     return fetchHead(this.#uidOnly, this.#uidOnly ? 0 : this.#view.numberOf(message), message.uid);
   }
 
   /** "NAME" and the string, or NIL where the message has nothing of the kind. */
-  async #literal(item: LiteralItem, file: ParsedFile): Promise<void> {
+  async #literal(item: LiteralItem, file: ParsedFile | undefined): Promise<void> {
+    if (file === undefined) throw new Error('a section without its structure');
     const writer = this.#writer;
-    switch (item.kind) {
-      case 'section': {
-        const literal = await sectionLiteral(file, item.section, item.range);
-        writer.add(`${sectionLabel(item.section, item.range)} `);
-        await this.#string(literal, isHeader(item.section.text));
-        return;
-      }
-      case 'RFC822':
-      case 'RFC822.HEADER':
-      case 'RFC822.TEXT': {
-        const text = OLD_ITEMS[item.kind];
-        writer.add(`${item.kind} `);
-        const section = { part: [], text, fields: [] };
-        await this.#string(await sectionLiteral(file, section, undefined), isHeader(text));
-        return;
-      }
-      case 'BINARY': {
-        const literal = await binaryLiteral(file, item.part, item.range);
-        if (literal === 'unknown') this.unknownEncoding = true;
-        writer.add(`BINARY[${item.part.join('.')}]${originLabel(item.range)} `);
-        await this.#string(literal === 'unknown' ? undefined : literal, false);
-        return;
-      }
-      case 'BINARY.SIZE': {
-        const literal = await binaryLiteral(file, item.part, undefined);
-        if (literal === 'unknown') this.unknownEncoding = true;
-        const size = literal === undefined || literal === 'unknown' ? 0 : literal.size;
-        writer.add(`BINARY.SIZE[${item.part.join('.')}] ${size}`);
-      }
+    const wanted = wantedSection(item);
+    if (wanted !== undefined) {
+      const literal = await sectionLiteral(file, wanted.section, wanted.range);
+      writer.add(`${wanted.label} `);
+      this.#count(wanted.section, await this.#string(literal));
+    } else if (item.kind === 'BINARY' || item.kind === 'BINARY.SIZE') {
+      const range = item.kind === 'BINARY' ? item.range : undefined;
+      const found = await binaryLiteral(file, item.part, range);
+      if (found === 'unknown') this.unknownEncoding = true;
+      const literal = found === 'unknown' ? undefined : found;
+      writer.add(`${item.kind}[${item.part.join('.')}]${originLabel(range)} `);
+      if (item.kind === 'BINARY.SIZE') writer.add(`${literal?.size ?? 0}`);
+      else this.#session.counts.body += await this.#string(literal);
     }
   }
 
-  async #string(literal: Literal | undefined, header: boolean): Promise<void> {
-    if (literal === undefined) {
-      this.#writer.add('NIL');
-      return;
-    }
-    const sent = await this.#writer.literal(literal);
-    if (header) this.#session.counts.headers += sent;
-    else this.#session.counts.body += sent;
+  /** Gives the bytes sent. */
+  async #string(literal: Literal | undefined): Promise<number> {
+    if (literal !== undefined) return await this.#writer.literal(literal);
+    this.#writer.add('NIL');
+    return 0;
   }
 }
 
-const OLD_ITEMS = { RFC822: 'all', 'RFC822.HEADER': 'header', 'RFC822.TEXT': 'text' } as const;
+interface WantedSection {
+  readonly section: FetchSection;
+  readonly range: ByteRange | undefined;
+  readonly label: string;
+}
 
-function isHeader(text: string): boolean {
-  return text !== 'all' && text !== 'text';
+/** What a section of the message is asked for by; undefined: something else is. */
+function wantedSection(item: LiteralItem): WantedSection | undefined {
+  switch (item.kind) {
+    case 'section':
+      return {
+        section: item.section,
+        range: item.range,
+        label: sectionLabel(item.section, item.range),
+      };
+    case 'RFC822':
+      return { section: { part: [], text: 'all', fields: [] }, range: undefined, label: item.kind };
+    case 'RFC822.HEADER':
+      return {
+        section: { part: [], text: 'header', fields: [] },
+        range: undefined,
+        label: item.kind,
+      };
+    case 'RFC822.TEXT':
+      return {
+        section: { part: [], text: 'text', fields: [] },
+        range: undefined,
+        label: item.kind,
+      };
+    default:
+      return undefined;
+  }
 }
 
 /** The connection is over: no other message can be answered. */

@@ -1,6 +1,7 @@
 // What FETCH's items need to be known of a message, so that nothing is looked up or opened in vain.
 
 import type { FetchItem } from '@q/imap';
+import { isHeadSection, isHeldSection } from './held-section.ts';
 
 export interface FetchPlan {
   readonly items: readonly FetchItem[];
@@ -9,7 +10,9 @@ export interface FetchPlan {
   /** The tree of parts. */
   readonly structure: boolean;
   /** The message's file. */
-  readonly file: boolean;
+  readonly file: 'whole' | 'header' | undefined;
+  /** The tree of parts is needed for sections of the file, however small that is. */
+  readonly parts: boolean;
   readonly preview: boolean;
   /** An item that is read, not looked at: the message becomes \Seen. */
   readonly marksSeen: boolean;
@@ -34,11 +37,23 @@ export function fetchPlan(
   return {
     items,
     facts: needs.has('facts'),
-    structure: needs.has('structure') || needs.has('file'),
-    file: needs.has('file'),
+    structure: needs.has('structure'),
+    file: !needs.has('file') ? undefined : items.every(isOfHeader) ? 'header' : 'whole',
+    parts: items.some(isOfParts),
     preview: needs.has('preview'),
     marksSeen: items.some(marksSeen),
   };
+}
+
+/** Nothing of the file but its header is needed. */
+function isOfHeader(item: FetchItem): boolean {
+  if (item.kind === 'section') return isHeadSection(item.section);
+  return item.kind === 'RFC822.HEADER' || NEEDS[item.kind] !== 'file';
+}
+
+function isOfParts(item: FetchItem): boolean {
+  if (item.kind === 'section') return !isHeldSection(item.section);
+  return item.kind === 'BINARY' || item.kind === 'BINARY.SIZE';
 }
 
 function marksSeen(item: FetchItem): boolean {

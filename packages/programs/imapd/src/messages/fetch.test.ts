@@ -65,6 +65,7 @@ test('the items that are facts', async () => {
   expect(
     await client.lines('FETCH 1 (UID INTERNALDATE RFC822.SIZE EMAILID THREADID SAVEDATE MODSEQ)'),
   ).toEqual([
+    `* OK [HIGHESTMODSEQ ${modseq}] Highest`,
     `* 1 FETCH (UID 1 INTERNALDATE " 2-Jan-1970 00:00:00 +0000" RFC822.SIZE ${PLAIN_SIZE} EMAILID (M1) THREADID (T1) SAVEDATE " 2-Jan-1970 00:00:01 +0000" MODSEQ (${modseq}))`,
     'a OK FETCH completed',
   ]);
@@ -312,6 +313,7 @@ test('CHANGEDSINCE, VANISHED and PARTIAL choose messages', async () => {
   folder.touch(fourth as never, { flags: FLAG.flagged });
   client.look();
   expect(await client.lines(`FETCH 1:* FLAGS (CHANGEDSINCE ${since})`)).toEqual([
+    `* OK [HIGHESTMODSEQ ${folder.highestModseq}] Highest`,
     `* 3 FETCH (FLAGS (\\Flagged) MODSEQ (${fourth?.modseq}))`,
     'a OK FETCH completed',
   ]);
@@ -335,7 +337,7 @@ test('CHANGEDSINCE, VANISHED and PARTIAL choose messages', async () => {
 
 test('VANISHED (EARLIER) leaves out what the client still has in its numbers', async () => {
   await selected(PLAIN, PLAIN);
-  client.session.enabled.add('QRESYNC');
+  client.session.enabled.add('QRESYNC').add('CONDSTORE');
   const since = folder.highestModseq;
   folder.touch(folder.messages[0] as never, { gone: true });
   expect(await client.lines(`UID FETCH 1:* UID (CHANGEDSINCE ${since} VANISHED)`)).toEqual([
@@ -412,4 +414,14 @@ test('files are read a few ahead, and none stays open when the client goes away'
   };
   await expect(client.say('FETCH 1:* BODY.PEEK[]')).rejects.toBeInstanceOf(Disconnected);
   expect(open()).toBeLessThan(100);
+});
+
+test('the header of a large message is had without reading the rest, however long it is', async () => {
+  const long = `X-Long: ${'y'.repeat(20_000)}\n\n`;
+  const body = `${'z'.repeat(200)}\n`.repeat(1000);
+  await selected(`Subject: short\n\n${body}`, `Subject: long\n${long}${body}`, `Subject: none\n`);
+  const answer = await client.say('FETCH 1:* BODY.PEEK[HEADER]');
+  expect(answer).toContain('BODY[HEADER] {18}\r\nSubject: short\r\n\r\n)');
+  expect(answer).toContain(`Subject: long\r\n${long.replaceAll('\n', '\r\n')})`);
+  expect(answer).toContain('BODY[HEADER] {15}\r\nSubject: none\r\n)');
 });

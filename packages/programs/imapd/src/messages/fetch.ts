@@ -2,6 +2,7 @@
 
 import { type FetchArguments, resolveSequenceSet, type SequenceSet } from '@q/imap';
 import { FLAG, type FolderMessage } from '@q/mailbox';
+import { enableCondstore } from '../condstore.ts';
 import { CommandRefused } from '../refused.ts';
 import type { CommandRow, Reply, Session } from '../session.ts';
 import type { View } from '../view.ts';
@@ -26,7 +27,7 @@ async function fetch(session: Session, given: FetchArguments, byUid: boolean): P
     throw new CommandRefused('BAD', 'VANISHED is for UID FETCH with QRESYNC enabled');
   const messages = wantedMessages(session, view, given, byUid);
   if (changedSince !== undefined || given.items.some(({ kind }) => kind === 'MODSEQ'))
-    session.enabled.add('CONDSTORE');
+    enableCondstore(session);
   if (given.vanished && changedSince !== undefined)
     tellVanishedSince(session, view, changedSince, uidRanges(session, view, given.set));
   const plan = fetchPlan(given.items, {

@@ -6,6 +6,9 @@ export const CHUNK_BYTES = 64 * 1024;
 /** A file of so many bytes is read whole before anything is said of it; most mail is smaller. */
 export const HELD_FILE_MAX = 64 * 1024;
 
+/** Bytes that are read of a message of which only the header is wanted: nearly all headers are shorter. */
+export const HEAD_BYTES = 8 * 1024;
+
 /** Messages that are read ahead of the one being sent, so that a disk has several to look for: with HELD_FILE_MAX half a megabyte. */
 export const AHEAD = 8;
 

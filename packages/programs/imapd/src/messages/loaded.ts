@@ -49,7 +49,7 @@ export class MessageLoader {
   /** The next message's; at once when it was remembered. Rejects when it cannot be read; the others are not touched by that. */
   next(): Result | Promise<Result> {
     const { facts, structure, file, preview } = this.#plan;
-    if (!facts && !structure && !file && !preview) return NOTHING;
+    if (!facts && !structure && file === undefined && !preview) return NOTHING;
     while (this.#ahead.length < AHEAD && this.#started < this.#messages.length) {
       const loading = this.#load(this.#messages[this.#started++] as FolderMessage);
       // Who takes it hears of a failure; if nobody does, nobody needs to.
@@ -72,7 +72,7 @@ export class MessageLoader {
 
   #load(message: FolderMessage): Result | Promise<Result> {
     const plan = this.#plan;
-    if (!plan.file && !plan.preview) {
+    if (plan.file === undefined && !plan.preview) {
       const facts = plan.facts ? this.#cache.facts(message) : undefined;
       const structure = plan.structure ? this.#cache.structure(message) : undefined;
       if ((facts !== undefined || !plan.facts) && (structure !== undefined || !plan.structure))
@@ -88,26 +88,42 @@ export class MessageLoader {
       ? (cache.facts(message) ?? (await cache.loadFacts(message)))
       : undefined;
     if (plan.facts && facts === undefined) return undefined;
-    let structure = plan.structure
-      ? (cache.structure(message) ?? (await cache.loadStructure(message)))
-      : undefined;
-    if (plan.structure && structure === undefined) return undefined;
     const preview = plan.preview ? await cache.preview(message) : undefined;
     if (plan.preview && preview === undefined) return undefined;
-    if (!plan.file) return { facts, structure, file: undefined, preview };
-    const file = await openMessageFile(this.#folder, message);
+    const structure = plan.structure || plan.parts ? await this.#structure(message) : undefined;
+    if ((plan.structure || plan.parts) && structure === undefined) return undefined;
+    if (plan.file === undefined) return { facts, structure, file: undefined, preview };
+    const file = await openMessageFile(
+      this.#folder,
+      message,
+      plan.file === 'header' && !plan.parts,
+    );
     if (file === undefined) return undefined;
-    // Nobody should change a message; where it was done all the same, the old tree would cut it in wrong places.
-    if (structure?.size !== file.size) structure = await parsed(file);
-    return { facts, structure, file, preview };
+    const tree = await this.#treeOf(message, file, structure);
+    return tree === 'gone' ? undefined : { facts, structure: tree, file, preview };
   }
-}
 
-async function parsed(file: MessageFile): Promise<Message> {
-  try {
-    return await parseMessage(file.source(0, file.size));
-  } catch (error) {
+  /** The structure that fits the file, where it is needed to find something there. */
+  async #treeOf(
+    message: FolderMessage,
+    file: MessageFile,
+    known: Message | undefined,
+  ): Promise<Message | undefined | 'gone'> {
+    if (file.held !== undefined && known === undefined) return undefined;
+    try {
+      const structure = known ?? (await this.#structure(message));
+      // Nobody should change a message; where it was done all the same, the old tree would cut it in wrong places.
+      if (structure?.size === file.size) return structure;
+      if (structure !== undefined) return await parseMessage(file.source(0, file.size));
+    } catch (error) {
+      file.close();
+      throw error;
+    }
     file.close();
-    throw error;
+    return 'gone';
+  }
+
+  async #structure(message: FolderMessage): Promise<Message | undefined> {
+    return this.#cache.structure(message) ?? (await this.#cache.loadStructure(message));
   }
 }

@@ -6,7 +6,8 @@ import { Temporary } from '@q/fault';
 import { PacedReader } from '@q/fsx';
 import type { Folder, FolderMessage, OpenMessage } from '@q/mailbox';
 import { type ByteSource, bufferSource } from '@q/mime';
-import { CHUNK_BYTES, HELD_FILE_MAX } from './limits.ts';
+import { headerEnd } from './held-section.ts';
+import { CHUNK_BYTES, HEAD_BYTES, HELD_FILE_MAX } from './limits.ts';
 
 export interface MessageFile {
   readonly size: number;
@@ -14,6 +15,8 @@ export interface MessageFile {
   readonly time: number;
   /** Throws Temporary when the file has become shorter than it was. */
   readonly source: ByteSource;
+  /** All of it, where it is small; or its beginning up to the end of the header, where no more was asked for. */
+  readonly held: Buffer | undefined;
   /** Never throws. */
   close(): void;
 }
@@ -21,22 +24,43 @@ export interface MessageFile {
 /** One for all sessions: they share the disk. */
 const reader = new PacedReader();
 
-/** Undefined: the message is gone. A small one is read at once, and nothing can happen to it then. */
+/**
+ * Undefined: the message is gone. A small one is read at once, and nothing can happen to it then. `headOnly`: nothing but its
+ * header is wanted; where that is short, no more is read.
+ */
 export async function openMessageFile(
   folder: Pick<Folder, 'open'>,
   message: FolderMessage,
+  headOnly = false,
 ): Promise<MessageFile | undefined> {
   const opened = await folder.open(message);
   if (opened === undefined) return undefined;
-  if (opened.size > HELD_FILE_MAX) return largeFile(opened);
-  const { fd, size, time } = opened;
+  let stays = false;
   try {
-    const bytes = Buffer.allocUnsafe(size);
-    await fill(fd, bytes, 0);
-    return { size, time, source: bufferSource(bytes), close: () => {} };
+    const head = headOnly && opened.size > HEAD_BYTES ? await headOf(opened) : undefined;
+    if (head !== undefined) return heldFile(opened, head);
+    stays = opened.size > HELD_FILE_MAX;
+    return stays ? largeFile(opened) : heldFile(opened, await bytesOf(opened, opened.size));
   } finally {
-    closeSync(fd);
+    if (!stays) closeSync(opened.fd);
   }
+}
+
+/** Undefined: the header goes on behind what is read of it. */
+async function headOf(opened: OpenMessage): Promise<Buffer | undefined> {
+  const bytes = await bytesOf(opened, HEAD_BYTES);
+  const end = headerEnd(bytes);
+  return end < bytes.length ? bytes.subarray(0, end) : undefined;
+}
+
+async function bytesOf({ fd }: OpenMessage, size: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(size);
+  await fill(fd, bytes, 0);
+  return bytes;
+}
+
+function heldFile({ size, time }: OpenMessage, held: Buffer): MessageFile {
+  return { size, time, held, source: bufferSource(held), close: () => {} };
 }
 
 function largeFile({ fd, size, time }: OpenMessage): MessageFile {
@@ -44,6 +68,7 @@ function largeFile({ fd, size, time }: OpenMessage): MessageFile {
   return {
     size,
     time,
+    held: undefined,
     source: (start, end) => readRange(fd, start, end),
     close() {
       if (isOpen) closeSync(fd);

@@ -67,8 +67,10 @@ test('UNCHANGEDSINCE changes what has not changed, and names the others', async 
   const since = folder.highestModseq;
   folder.touch(at(2), { flags: FLAG.seen });
   client.look();
+  const highest = folder.highestModseq;
   expect(await client.lines(`STORE 1:3 (UNCHANGEDSINCE ${since}) +FLAGS.SILENT (\\Draft)`)).toEqual(
     [
+      `* OK [HIGHESTMODSEQ ${highest}] Highest`,
       `* 1 FETCH (MODSEQ (${at(1).modseq}))`,
       `* 3 FETCH (MODSEQ (${at(3).modseq}))`,
       'a OK [MODIFIED 2] Conditional STORE failed',

@@ -3,6 +3,7 @@
 import { asciiLower } from '@q/bytes';
 import { formatSequenceSet, type StoreArguments } from '@q/imap';
 import type { FlagChange, FlagsChanged, Folder, FolderMessage } from '@q/mailbox';
+import { enableCondstore } from '../condstore.ts';
 import { CommandRefused } from '../refused.ts';
 import type { CommandRow, Reply, Session } from '../session.ts';
 import type { View } from '../view.ts';
@@ -26,7 +27,7 @@ async function store(session: Session, given: StoreArguments, byUid: boolean): P
     view.opened.folder,
     changeableFlags(view.rights, session.settings.keywords),
   );
-  if (given.unchangedSince !== undefined) session.enabled.add('CONDSTORE');
+  if (given.unchangedSince !== undefined) enableCondstore(session);
   const { folder } = view.opened;
   refuseTooManyKeywords(folder, steps);
   const messages = wanted.filter(({ gone }) => !gone);
