@@ -40,6 +40,11 @@ export class AccountStore implements Reading {
     return this.#read((store) => store.keys(prefix)) ?? [];
   }
 
+  /** What other processes wrote until now is seen from now on. */
+  refresh(): void {
+    this.#read((store) => store.refresh());
+  }
+
   /** A transaction. `work` may be called again, with another store, when the first one failed. */
   write<T>(work: (transaction: Writing) => T): T {
     for (;;) {

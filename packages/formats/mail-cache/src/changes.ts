@@ -48,11 +48,13 @@ export class Changes implements ChangeStore {
   }
 
   get highest(): number {
+    this.#store.refresh();
     this.#highest = Math.max(this.#highest, this.#readHead(this.#store)?.highest ?? 0);
     return this.#highest;
   }
 
   *load(): Generator<KnownState, void, undefined> {
+    this.#store.refresh();
     const lists = new Map<string, readonly string[]>();
     for (const key of this.#store.keys(this.#states)) {
       const bytes = this.#store.get(key);
@@ -67,6 +69,7 @@ export class Changes implements ChangeStore {
   }
 
   goneSince(since: number): readonly number[] | undefined {
+    this.#store.refresh();
     const head = this.#readHead(this.#store);
     if (head === undefined || since < head.knownFrom) return undefined;
     const uids: number[] = [];
@@ -142,7 +145,7 @@ export class Changes implements ChangeStore {
     let { knownFrom } = head;
     if (goneBytes > GONE_BYTES_MAX) {
       for (const key of transaction.keys(this.#gone)) {
-        if (goneBytes <= GONE_BYTES_MAX / 2) break;
+        if (goneBytes <= GONE_BYTES_MAX / 2 || numberOf(key) === head.highest) break;
         goneBytes -= transaction.peek(key)?.length ?? 0;
         knownFrom = numberOf(key);
         transaction.remove(key);

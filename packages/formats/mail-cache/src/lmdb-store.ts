@@ -5,6 +5,7 @@
 
 import {
   closeSync,
+  constants,
   linkSync,
   openSync,
   readSync,
@@ -15,6 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, Permanent } from '@q/fault';
+import { fsyncFd, openFd } from '@q/fsx';
 import type { Database } from 'lmdb';
 import { READERS_MAX } from './limits.ts';
 import { lmdb } from './native.ts';
@@ -23,10 +25,12 @@ import type { Store, Writing } from './store.ts';
 export class LmdbStore implements Store {
   readonly #db: Database<Buffer, Buffer>;
   readonly #transaction: Writing;
+  readonly #path: string;
 
   /** Opens or makes it in `dir`, which exists. Throws when it is damaged or there is no room. */
   constructor(dir: string) {
     const path = join(dir, 'data.mdb');
+    this.#path = path;
     makeLockFile(`${path}-lock`, dir);
     checkHead(path);
     const options = {
@@ -36,6 +40,9 @@ export class LmdbStore implements Store {
       maxReaders: READERS_MAX,
       compression: true,
       permissionsMode: 0o600,
+      // A commit that waits for the disk would hold up all sessions of the process. What a host that went down leaves
+      // is not used again: see place.ts.
+      noSync: true,
     } as const;
     this.#db = lmdb().open<Buffer, Buffer>(options);
     this.#db.transactionSync(() => restoreLength(path));
@@ -65,12 +72,22 @@ export class LmdbStore implements Store {
     return Array.from(this.#db.getKeys({ start: prefix, end }), (key) => Buffer.from(key));
   }
 
+  refresh(): void {
+    this.#db.resetReadTxn();
+  }
+
   write<T>(work: (transaction: Writing) => T): T {
     return this.#db.transactionSync(() => work(this.#transaction));
   }
 
-  close(): Promise<void> {
-    return this.#db.close();
+  async close(): Promise<void> {
+    await this.#db.close();
+    const fd = await openFd(this.#path, constants.O_RDONLY);
+    try {
+      await fsyncFd(fd);
+    } finally {
+      closeSync(fd);
+    }
   }
 }
 

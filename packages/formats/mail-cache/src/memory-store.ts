@@ -42,6 +42,8 @@ export class MemoryStore implements Store, Writing {
     this.#values.delete(name);
   }
 
+  refresh(): void {}
+
   write<T>(work: (transaction: Writing) => T): T {
     return work(this);
   }

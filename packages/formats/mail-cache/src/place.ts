@@ -4,20 +4,20 @@
 //     HOST/                     each host its own: LMDB's locks and memory maps do not reach over NFS
 //       cache.TIME/             milliseconds since 1970 when it was made, 14 digits: the newest one counts
 //         data.mdb data.mdb-lock
-//         in-use.PID            of a process that has it open
+//         in-use.PID            of a process that has it open: the id of the boot, see boot_id in random(4)
 //
 // A cache that is not to be used any more gets no second life under its name: a newer one is made beside it, and it is
 // removed. So nobody ever has the data of one and the locks of another, and whoever still has it open notices.
 
 import {
-  closeSync,
   lstatSync,
   mkdirSync,
-  openSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   unlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, Permanent } from '@q/fault';
@@ -47,9 +47,9 @@ export class CachePlace {
     for (const dir of [this.#top, this.#host]) makeOwn(dir);
     const newest = this.newest();
     if (newest === undefined) return this.renew();
-    const unclean = this.#uncleanEnds(newest);
-    if (unclean >= UNCLEAN_MAX) {
-      suspect(`${unclean} processes ended without closing it`);
+    const why = this.#suspicion(newest);
+    if (why !== undefined) {
+      suspect(why);
       return this.renew();
     }
     mark(newest);
@@ -91,24 +91,31 @@ export class CachePlace {
     }
   }
 
-  /** Processes that are no more and did not leave. */
-  #uncleanEnds(dir: string): number {
-    let count = 0;
+  /**
+   * Why it should not be used: the host went down while it was open, and nobody knows what of it reached the disk; or
+   * process after process ended without leaving it, as they do when a damaged page kills them.
+   */
+  #suspicion(dir: string): string | undefined {
+    let unclean = 0;
     for (const name of readdirSync(dir)) {
       const pid = Number(IN_USE.exec(name)?.[1] ?? 0);
-      if (pid === 0 || pid === process.pid || isAlive(pid)) continue;
+      if (pid === 0) continue;
       const marker = join(dir, name);
+      const boot = contentIfThere(marker);
+      if (boot !== undefined && boot !== bootId()) return 'it was open when the host went down';
+      if (pid === process.pid || isAlive(pid)) continue;
       if (this.#now() - (statIfThere(marker)?.mtimeMs ?? 0) > UNCLEAN_WINDOW) removeIfThere(marker);
-      else count++;
+      else unclean++;
     }
-    return count;
+    if (unclean < UNCLEAN_MAX) return undefined;
+    return `${unclean} processes ended without closing it`;
   }
 
   /** Caches of hosts that have not been seen for long. */
   #removeLeftHosts(): void {
-    for (const name of readdirSync(this.#top)) {
-      const dir = join(this.#top, name);
-      if (dir === this.#host) continue;
+    for (const entry of readdirSync(this.#top, { withFileTypes: true })) {
+      const dir = join(this.#top, entry.name);
+      if (dir === this.#host || !entry.isDirectory()) continue;
       const used = Math.max(0, ...readdirSync(dir).map((cache) => lastWritten(join(dir, cache))));
       if (this.#now() - used > UNUSED_DAYS * DAY) rmSync(dir, { recursive: true, force: true });
     }
@@ -132,7 +139,20 @@ function makeOwn(dir: string): void {
 }
 
 function mark(dir: string): void {
-  closeSync(openSync(join(dir, `in-use.${process.pid}`), 'w', 0o600));
+  writeFileSync(join(dir, `in-use.${process.pid}`), bootId(), { mode: 0o600 });
+}
+
+function bootId(): string {
+  return contentIfThere('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
+}
+
+function contentIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 function isAlive(pid: number): boolean {

@@ -16,7 +16,10 @@ export interface Writing extends Reading {
 }
 
 export interface Store extends Reading {
+  /** What is read from now on is no older than this; otherwise it may be as old as the turn of the event loop. */
+  refresh(): void;
   /** A transaction: all of what `work` puts and removes, or nothing when it throws. No other process writes meanwhile. */
   write<T>(work: (transaction: Writing) => T): T;
+  /** What was written is on disk then. */
   close(): Promise<void>;
 }

@@ -55,6 +55,7 @@ export class TextIndex {
   ): Promise<Told> {
     const told: Told = { hits: new Set(), misses: new Set(), long: new Set() };
     this.#findPending(query, messages, told);
+    this.#store.refresh();
     for (const key of this.#store.keys(this.#directories)) {
       this.#findIn(numberOf(key), query, messages, told);
       if (turns.due) await turns.give();

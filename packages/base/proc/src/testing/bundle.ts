@@ -21,7 +21,7 @@ export async function bundlePrograms(
     platform: 'node',
     target: 'node20',
     format: 'cjs',
-    external: ['koffi', 'fs-ext'],
+    external: ['koffi', 'fs-ext', 'lmdb'],
     define: { 'import.meta.url': '__bundleUrl' },
     banner: {
       js: "#!/usr/bin/env node\nconst __bundleUrl = require('node:url').pathToFileURL(__filename).href;",
