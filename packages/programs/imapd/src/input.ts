@@ -51,6 +51,11 @@ export class CommandInput {
       }
       if (this.#ended) return 'end';
       if (!this.#reading) this.#read(between);
+      else if (this.#conn.queued > 0) {
+        // The read that goes on has sent what was there when it began.
+        await this.#conn.flush();
+        continue;
+      }
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
