@@ -51,16 +51,22 @@ export class CommandInput {
       }
       if (this.#ended) return 'end';
       if (!this.#reading) this.#read(between);
-      else if (this.#conn.queued > 0) {
-        // The read that goes on has sent what was there when it began.
+      else {
+        // The read that is under way sent what was there when it began.
         await this.#conn.flush();
-        continue;
+        if (this.#isOver(between)) continue;
       }
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
       this.#wake = undefined;
     }
+  }
+
+  /** There is no reason to wait. */
+  #isOver(between: boolean): boolean {
+    const called = between && this.#called;
+    return this.#arrived || this.#ended || called || this.#failure !== undefined;
   }
 
   /**
