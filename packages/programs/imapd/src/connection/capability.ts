@@ -1,6 +1,7 @@
 // CAPABILITY, ENABLE (RFC 5161) and ID (RFC 2971) of a client that has logged in.
 
 import { capabilities, FEATURES, wireString } from '@q/imap';
+import { enableCondstore } from '../condstore.ts';
 import type { Dispatcher } from '../dispatch.ts';
 import { ok } from '../reply.ts';
 import type { Enabled, Reply, Settings } from '../session.ts';
@@ -46,7 +47,9 @@ export async function enable(
     const row = Object.hasOwn(ENABLES, name) ? ENABLES[name] : undefined;
     if (row === undefined || enabled.includes(name)) continue;
     enabled.push(name);
-    for (const one of row) session.enabled.add(one);
+    for (const one of row)
+      if (one === 'CONDSTORE') enableCondstore(session);
+      else session.enabled.add(one);
   }
   session.untagged(['ENABLED', ...enabled].join(' '));
   return ok('Enabled');

@@ -2,6 +2,7 @@
 // RFC 9394).
 
 import type { CommandName, ReturnOptions, SearchArguments, SortCriterion } from '@q/imap';
+import { enableCondstore } from '../condstore.ts';
 import { ok } from '../reply.ts';
 import type { Reply, Session } from '../session.ts';
 import { keepUpToDate, refuseTagReuse, refuseUpdates } from './context.ts';
@@ -70,8 +71,7 @@ function answered(
     const searching = await startSearch(session, given, tag, name, form.furtherSteps);
     const found = await form.arrange(searching);
     const tellsModseq = mentions(key, ['modseq']);
-    // RFC 7162, section 3.1: to ask for mod-sequences is to enable them.
-    if (tellsModseq) session.enabled.add('CONDSTORE');
+    if (tellsModseq) enableCondstore(session);
     const context = { ...searching, tellsModseq };
     const response =
       options === undefined

@@ -166,7 +166,11 @@ test('message numbers beyond the mailbox match nothing, as in the searches of ot
 
 test('MODSEQ finds what changed, tells the highest mod-sequence, and turns CONDSTORE on', async () => {
   const c = await client();
-  expect((await c.say('SEARCH MODSEQ 3'))[0]).toBe('* SEARCH 3 4 (MODSEQ 4)');
+  expect((await c.say('SEARCH MODSEQ 3')).slice(0, 2)).toEqual([
+    '* OK [HIGHESTMODSEQ 4] Highest',
+    '* SEARCH 3 4 (MODSEQ 4)',
+  ]);
+  expect((await c.say('SEARCH MODSEQ 4'))[0]).toBe('* SEARCH 4 (MODSEQ 4)');
   expect(c.session.enabled.has('CONDSTORE')).toBe(true);
   expect((await c.say('SEARCH MODSEQ "/flags/\\\\draft" all 99'))[0]).toBe('* SEARCH');
   expect((await c.say('SEARCH OR NOT MODSEQ 3 4'))[0]).toBe('* SEARCH 1 2 4 (MODSEQ 4)');

@@ -1,6 +1,7 @@
 // THREAD and UID THREAD (RFC 5256).
 
 import type { CommandName, SearchKey } from '@q/imap';
+import { enableCondstore } from '../condstore.ts';
 import { ok } from '../reply.ts';
 import type { Reply, Session } from '../session.ts';
 import { mentions, startSearch } from './searching.ts';
@@ -23,8 +24,7 @@ export async function thread(
 ): Promise<Reply> {
   const searching = await startSearch(session, given, tag, name, 1);
   const { found, view, progress, naming } = searching;
-  // RFC 7162, section 3.1: to ask for mod-sequences is to enable them.
-  if (mentions(given.key, ['modseq'])) session.enabled.add('CONDSTORE');
+  if (mentions(given.key, ['modseq'])) enableCondstore(session);
   const threaded = await threadedOf(found, view.opened.cache, progress);
   const forest = await ALGORITHMS[given.algorithm](threaded, () => progress.at(1, 1));
   for (const piece of threadResponse(forest, threaded.messages.map(naming))) {
