@@ -196,6 +196,12 @@ export class MaildirFolder implements Folder {
     this.#inside.dir = dir;
   }
 
+  /** For the pool: the folder was removed. Those who watch hear of it. */
+  removed(): void {
+    this.#inside.gone = true;
+    this.#inside.onChange();
+  }
+
   /** For the pool: nobody has it open. */
   endWatch(): void {
     this.#watch.end();

@@ -15,4 +15,5 @@ export {
   type RefreshOptions,
   type Spool,
 } from './model.ts';
+export { outliveUidValidity } from './outlive.ts';
 export { FolderPool } from './pool.ts';

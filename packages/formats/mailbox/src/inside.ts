@@ -4,6 +4,7 @@ import { asciiLower } from '@q/bytes';
 import { type Fault, faultOf, Temporary } from '@q/fault';
 import { DirectoryState, type Look } from './directory-state.ts';
 import { folderIsGone } from './fault.ts';
+import type { Identity } from './identity.ts';
 import type { KeywordList } from './keyword-names.ts';
 import { KEYWORDS_MAX } from './limits.ts';
 import { type HeldLock, lockFolder } from './lock.ts';
@@ -42,6 +43,8 @@ export class Inside {
   readonly new: DirectoryState;
   readonly keywordDir: DirectoryState;
 
+  /** Of the directory. */
+  identity: Identity = { inode: '', born: undefined };
   validity = 0;
   /** One whose UIDs were all given: a new one must be larger. */
   spentValidity = 0;

@@ -4,6 +4,7 @@ import { type Stats, statSync } from 'node:fs';
 import { cleanTmp } from '@q/maildir';
 import { memoryChangeStore } from './change-store.ts';
 import { keywordsOfLetters, readDovecotKeywords, readDovecotUids } from './dovecot.ts';
+import { identityOf } from './identity.ts';
 import { type FolderOptions, Inside } from './inside.ts';
 import { readKeywords } from './keyword-files.ts';
 import { foldLocked, loadKeywords } from './keyword-sync.ts';
@@ -25,6 +26,7 @@ export async function loadFolder(
 ): Promise<Inside> {
   const fileMode = (statSync(`${dir}/cur`).mode & 0o666) | 0o600;
   const folder = new Inside(dir, options, fileMode);
+  folder.identity = identityOf(stats);
   await cleanTmp(dir).catch(() => {}); // Somebody else will.
   const lock = await folder.lock();
   try {

@@ -6,6 +6,7 @@ import { errnoOf, faultOf } from '@q/fault';
 import { isMaildir } from '@q/maildir';
 import { FolderFault } from './fault.ts';
 import { MaildirFolder } from './folder.ts';
+import { type Identity, identityOf, isSame } from './identity.ts';
 import type { FolderOptions } from './inside.ts';
 import { WARM_FOLDERS, WARM_MESSAGES } from './limits.ts';
 import { loadFolder } from './load.ts';
@@ -14,7 +15,7 @@ import type { Folder } from './model.ts';
 interface Entry {
   readonly opening: Promise<MaildirFolder>;
   /** Of the directory: another in its place is another folder. */
-  readonly inode: string;
+  readonly identity: Identity;
   folder: MaildirFolder | undefined;
   users: number;
 }
@@ -39,7 +40,10 @@ export class FolderPool {
   async open(dir: string, options: FolderOptions): Promise<Folder> {
     const stats = await this.#maildirAt(dir);
     let entry = this.#entries.get(dir);
-    if (entry !== undefined && (entry.inode !== inodeOf(stats) || entry.folder?.isGone === true)) {
+    if (
+      entry !== undefined &&
+      (!isSame(entry.identity, identityOf(stats)) || entry.folder?.isGone === true)
+    ) {
       this.forget(dir);
       entry = undefined;
     }
@@ -73,12 +77,18 @@ export class FolderPool {
     } else this.#drop(folder.dir, entry);
   }
 
-  /** The folder was removed, or anything may have happened to it: who opens it next reads it anew. */
+  /** Anything may have happened to the folder: who opens it next reads it anew. */
   forget(dir: string): void {
     const entry = this.#entries.get(dir);
     if (entry === undefined) return;
     this.#entries.delete(dir);
     if (entry.users === 0 && entry.folder !== undefined) this.#byFolder.delete(entry.folder);
+  }
+
+  /** The folder was removed: who has it open finds that at once, whatever is in its place. */
+  removed(dir: string): void {
+    this.#entries.get(dir)?.folder?.removed();
+    this.forget(dir);
   }
 
   /** The folder was renamed: who has it open goes on with it. */
@@ -115,7 +125,7 @@ export class FolderPool {
         throw faultOf(error, 'unable to open mailbox');
       },
     );
-    const entry: Entry = { opening, inode: inodeOf(stats), folder: undefined, users: 0 };
+    const entry: Entry = { opening, identity: identityOf(stats), folder: undefined, users: 0 };
     this.#entries.set(dir, entry);
     return entry;
   }
@@ -134,8 +144,4 @@ export class FolderPool {
     if (this.#entries.get(dir) === entry) this.#entries.delete(dir);
     if (entry.folder !== undefined) this.#byFolder.delete(entry.folder);
   }
-}
-
-function inodeOf({ dev, ino }: Stats): string {
-  return `${dev} ${ino}`;
 }

@@ -1,5 +1,8 @@
 // Brings the folder up to date with the disk.
 
+import { statSync } from 'node:fs';
+import { folderIsGone } from './fault.ts';
+import { identityOf, isSame } from './identity.ts';
 import type { Inside } from './inside.ts';
 import { foldKeywords, refreshKeywords } from './keyword-sync.ts';
 import { numberMessages } from './numbering.ts';
@@ -36,12 +39,23 @@ async function number(
 }
 
 async function lookIntoCur(folder: Inside): Promise<readonly Unknown[]> {
-  return folder.cur.mustBeRead(folder.cur.look(folder.curPath)) ? await rescan(folder) : [];
+  if (!folder.cur.mustBeRead(folder.cur.look(folder.curPath))) return [];
+  checkIdentity(folder);
+  return await rescan(folder);
+}
+
+/** Another folder with the same name has other messages, with other UIDs. It differs in its directories' times at least. */
+function checkIdentity(folder: Inside): void {
+  const stats = statSync(folder.dir, { throwIfNoEntry: false });
+  if (stats !== undefined && isSame(folder.identity, identityOf(stats))) return;
+  folder.gone = true;
+  throw folderIsGone();
 }
 
 async function lookIntoNew(folder: Inside): Promise<void> {
   const before = folder.new.look(folder.newPath);
   if (!folder.new.mustBeRead(before)) return;
+  checkIdentity(folder);
   const names: string[] = [];
   await scanDirectory(folder.newPath, (name, isMessage) => {
     if (isMessage()) names.push(name);

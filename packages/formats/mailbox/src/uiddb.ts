@@ -36,7 +36,7 @@ import { UID_LEAP_MAX, UID_MAX, UIDDB_MAX, UIDVALIDITY_EPOCH } from './limits.ts
 import { baseLength, freshName } from './name.ts';
 import { Turns } from './turn.ts';
 
-const NAME = 'courierimapuiddb';
+export const UIDS_FILE = 'courierimapuiddb';
 
 export interface UidHeader {
   readonly validity: number;
@@ -58,14 +58,14 @@ export async function readUids(
   trouble: (text: string) => void,
 ): Promise<UidList | undefined> {
   try {
-    const file = readWhole(`${dir}/${NAME}`, UIDDB_MAX);
+    const file = readWhole(`${dir}/${UIDS_FILE}`, UIDDB_MAX);
     if (file === undefined) return undefined;
     const list = await parseUids(file.text);
-    if (list === undefined) trouble(`${NAME}: no header that can be read`);
-    else if (list.broken) trouble(`${NAME}: lines that cannot be read`);
+    if (list === undefined) trouble(`${UIDS_FILE}: no header that can be read`);
+    else if (list.broken) trouble(`${UIDS_FILE}: lines that cannot be read`);
     return list && { ...list, stamp: stampOf(file.stats) };
   } catch (error) {
-    trouble(`${NAME}: ${errnoText(error)}`);
+    trouble(`${UIDS_FILE}: ${errnoText(error)}`);
     return undefined;
   }
 }
@@ -129,7 +129,7 @@ const isNumber = (number: number) => number >= 1 && number <= UID_MAX;
 export function stampOfUids(dir: string): string | undefined {
   try {
     const fd = openSync(
-      `${dir}/${NAME}`,
+      `${dir}/${UIDS_FILE}`,
       constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
     );
     try {
@@ -221,7 +221,7 @@ export function appendUids(
 ): Appended | undefined {
   const next = known.next + messages.length;
   if (String(next).length !== String(known.next).length) return undefined;
-  const fd = openForAppending(`${dir}/${NAME}`);
+  const fd = openForAppending(`${dir}/${UIDS_FILE}`);
   if (fd === undefined) return undefined;
   try {
     const stats = fstatSync(fd, { bigint: true });
@@ -269,12 +269,12 @@ function writeAt(fd: number, bytes: Buffer, position: number): void {
 
 function replaceFile(tmp: string, dir: string): void {
   try {
-    renameSync(tmp, `${dir}/${NAME}`);
+    renameSync(tmp, `${dir}/${UIDS_FILE}`);
   } catch (error) {
     // Somebody made a directory of that name: it must not keep the mail from its reader.
     if (!['EISDIR', 'ENOTEMPTY'].includes(errnoOf(error) ?? '')) throw error;
-    renameSync(`${dir}/${NAME}`, `${dir}/${NAME}.${freshName().tmp}`);
-    renameSync(tmp, `${dir}/${NAME}`);
+    renameSync(`${dir}/${UIDS_FILE}`, `${dir}/${UIDS_FILE}.${freshName().tmp}`);
+    renameSync(tmp, `${dir}/${UIDS_FILE}`);
   }
 }
 

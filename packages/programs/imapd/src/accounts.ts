@@ -155,7 +155,7 @@ export class Accounts {
   }
 
   #forget(root: string, dir: string, mailboxId: string | undefined): void {
-    this.#pool.forget(dir);
+    this.#pool.removed(dir);
     if (mailboxId === undefined) return;
     void this.#cacheOf(root)
       .then(({ value, release }) => {
