@@ -9,6 +9,9 @@ export const LOGIN_SECONDS = 180;
 /** Seconds to read on after our last word, so that no reset takes it away. */
 export const LINGER_SECONDS = 2;
 
+/** Longest name, and longest password, in bytes: twice what checkpassword's interface takes of both. */
+export const CREDENTIAL_MAX = 1024;
+
 /** Logins that may fail on one connection. */
 export const TRIES_MAX = 3;
 

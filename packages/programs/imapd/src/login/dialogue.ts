@@ -13,7 +13,7 @@ import {
 } from '@q/imap';
 import type { Mechanism, SaslLogin } from '@q/sasl';
 import { type Conn, type Secure, Timeout } from '@q/session';
-import { BAD_COMMANDS_MAX } from '../limits.ts';
+import { BAD_COMMANDS_MAX, CREDENTIAL_MAX } from '../limits.ts';
 import { replyLine } from '../reply.ts';
 import type { Reply } from '../session.ts';
 import { authenticate } from './authenticate.ts';
@@ -200,10 +200,10 @@ const ROWS: { readonly [Each in Command as Each['name']]?: Row<Each['arguments']
   STARTTLS: startTls,
   LOGIN: (dialogue, { user, password }, tag) => {
     if (!dialogue.open) return dialogue.say(tag, PRIVACY);
-    // A NUL would end a field on checkpassword's descriptor; an empty name or password is nobody's.
-    if (user === '' || password === '') {
+    // Nobody's, so nobody is asked.
+    const lengths = [user.length, password.length];
+    if (lengths.some((length) => length === 0 || length > CREDENTIAL_MAX))
       return dialogue.say(tag, REFUSALS.failed);
-    }
     return { user, password, tag };
   },
   AUTHENTICATE: async (dialogue, { mechanism, initial }, tag) => {
