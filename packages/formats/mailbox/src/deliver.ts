@@ -92,7 +92,7 @@ export function announce(folder: Inside, messages: readonly Stored[]): void {
 
 /** Nothing of others may come up after ours with a smaller UID. Under the lock. */
 export async function catchUp(folder: Inside): Promise<void> {
-  await numberMessages(folder, [], false);
+  await numberMessages(folder, new Map(), false);
 }
 
 async function linkAll(

@@ -11,9 +11,8 @@ import { foldLocked, loadKeywords } from './keyword-sync.ts';
 import { mayRetire, writeKeywordList } from './keyword-write.ts';
 import { UID_LEAP_MAX, UID_MAX, UIDVALIDITY_EPOCH } from './limits.ts';
 import type { KnownState } from './model.ts';
-import { compareBases } from './name.ts';
-import { writeDown } from './numbering.ts';
-import { rescan, type Unknown } from './rescan.ts';
+import { inOrder, writeDown } from './numbering.ts';
+import { rescan, type UnknownFiles } from './rescan.ts';
 import { Stored } from './table.ts';
 import { Turns } from './turn.ts';
 import { readUids, type UidHeader } from './uiddb.ts';
@@ -45,41 +44,46 @@ async function loadMessages(folder: Inside): Promise<void> {
   const theirs = ours === undefined ? await readDovecotUids(folder.dir, trouble) : undefined;
   const list = stillUsable(folder, ours ?? theirs);
   const beforeKeywords = folder.keywordDir.look(`${folder.dir}/courierimapkeywords`);
-  const files = await rescan(folder);
-  const fresh: Unknown[] = [];
-  const messages: Stored[] = [];
-  for (const file of files) {
-    const uid = list?.uids.get(file.base);
-    if (uid === undefined) fresh.push(file);
-    else messages.push(new Stored(uid, file.base, file.ending));
-  }
-  fresh.sort((a, b) => compareBases(a.base, b.base));
+  const fresh = await rescan(folder);
+  const messages = await listedMessages(folder, fresh, list?.uids ?? new Map());
   folder.validity = list?.validity ?? 0;
   folder.uidNext = list?.next ?? 1;
   folder.uidStamp = list === ours && ours?.broken === false ? ours.stamp : undefined;
-  const added = fresh.map(
-    ({ base, ending }, number) => new Stored(folder.uidNext + number, base, ending),
-  );
-  if (ours !== undefined) {
-    const alive = new Set(files.map(({ base }) => base));
-    for (const base of ours.uids.keys()) if (!alive.has(base)) folder.deadLines.add(base);
-  }
-  messages.push(...added);
+  const added = await inOrder(fresh, folder.uidNext);
+  for (const message of added) messages.push(message);
   if (theirs !== undefined) await takeKeywordsOver(folder, messages);
-  if (added.length > 0 || folder.uidStamp === undefined)
-    await (
-      await writeDown(
-        folder,
-        added,
-        messages.sort((a, b) => a.uid - b.uid),
-      )
-    )();
+  if (added.length > 0 || folder.uidStamp === undefined) {
+    const settle = await writeDown(folder, added, messages);
+    await settle();
+  }
   if (folder.validity === 0) folder.validity = Math.floor(Date.now() / 1000) - UIDVALIDITY_EPOCH;
   for (const { uid } of added) folder.recent.push(uid);
   folder.table.add(messages);
   const onDisk = await loadKeywords(folder);
   folder.keywordDir.wasRead(beforeKeywords);
   if (mayRetire(onDisk)) await foldLocked(folder);
+}
+
+/** Those that have a UID, ascending; they are taken out of `files`. */
+async function listedMessages(
+  folder: Inside,
+  files: UnknownFiles,
+  uids: ReadonlyMap<string, number>,
+): Promise<Stored[]> {
+  const messages: Stored[] = [];
+  const turns = new Turns();
+  let ascends = true;
+  for (const [base, uid] of uids) {
+    const ending = files.get(base);
+    if (ending === undefined) folder.deadLines.add(base);
+    else {
+      ascends &&= (messages.at(-1)?.uid ?? 0) < uid;
+      messages.push(new Stored(uid, base, ending));
+      files.delete(base);
+    }
+    if (turns.over) await turns.pause();
+  }
+  return ascends ? messages : messages.sort((a, b) => a.uid - b.uid);
 }
 
 /** A list whose UIDs are nearly all given is no use; all messages get new ones, under another UIDVALIDITY. */

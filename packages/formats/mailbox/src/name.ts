@@ -70,14 +70,8 @@ export function isGoodBase(base: string): boolean {
   return base !== '' && base.length <= BASE_MAX && !base.includes('\n');
 }
 
-/** The order in which new messages get their UIDs: by the number in front, then by bytes. */
-export function compareBases(one: string, other: string): number {
-  const difference = numberBefore(one) - numberBefore(other);
-  if (difference !== 0) return difference;
-  return one < other ? -1 : one > other ? 1 : 0;
-}
-
-function numberBefore(base: string): number {
+/** What new messages are ordered by: the number in front, and then the bytes. */
+export function numberBefore(base: string): number {
   let number = 0;
   for (let at = 0; at < base.length && at < 15; at++) {
     const digit = base.charCodeAt(at) - 48;

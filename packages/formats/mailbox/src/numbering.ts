@@ -12,8 +12,8 @@ import { FolderFault, folderIsGone } from './fault.ts';
 import { pathOf } from './files.ts';
 import type { Inside } from './inside.ts';
 import { UID_MAX } from './limits.ts';
-import { baseLength, compareBases, endingOf, freshName, isGoodBase } from './name.ts';
-import { rescan, type Unknown } from './rescan.ts';
+import { baseLength, type Ending, endingOf, freshName, isGoodBase, numberBefore } from './name.ts';
+import { rescan, type UnknownFiles } from './rescan.ts';
 import { Stored } from './table.ts';
 import { Turns } from './turn.ts';
 import { appendUids, type Numbered, readUids, stampOfUids, writeUids } from './uiddb.ts';
@@ -23,37 +23,40 @@ import { appendUids, type Numbered, readUids, stampOfUids, writeUids } from './u
  */
 export async function numberMessages(
   folder: Inside,
-  unknown: readonly Unknown[],
+  unknown: UnknownFiles,
   takeNew: boolean,
 ): Promise<void> {
-  const { others, listed } = await catchUp(folder, unknown);
-  const known: Stored[] = [];
-  const fresh: Unknown[] = [];
-  for (const file of others) {
-    const uid = listed?.get(file.base);
-    if (uid === undefined) fresh.push(file);
-    else known.push(new Stored(uid, file.base, file.ending));
-  }
-  if (takeNew && !folder.readOnly) fresh.push(...(await moveNew(folder, fresh)));
-  fresh.sort((a, b) => compareBases(a.base, b.base));
-  const numbered = fresh.map(
-    ({ base, ending }, number) => new Stored(folder.uidNext + number, base, ending),
-  );
+  const { fresh, known } = await catchUp(folder, unknown);
+  if (takeNew && !folder.readOnly) await moveNew(folder, fresh);
+  const numbered = await inOrder(fresh, folder.uidNext);
   await record(folder, [...known, ...numbered], numbered);
   for (const { uid } of numbered) folder.recent.push(uid);
 }
 
+/** The files as messages with UIDs from `first` on, in the order of their names. */
+export async function inOrder(files: UnknownFiles, first: number): Promise<Stored[]> {
+  const turns = new Turns();
+  const sorted: { readonly number: number; readonly base: string; readonly ending: Ending }[] = [];
+  for (const [base, ending] of files) {
+    sorted.push({ number: numberBefore(base), base, ending });
+    if (turns.over) await turns.pause();
+  }
+  sorted.sort((a, b) => a.number - b.number || (a.base < b.base ? -1 : 1));
+  return sorted.map(({ base, ending }, number) => new Stored(first + number, base, ending));
+}
+
 /**
- * Reads what others wrote. Gives the files in cur that are unknown now, and the UIDs that may be theirs: only those that
- * nobody was told to be free.
+ * Reads what others wrote. Gives the messages they numbered, and the files nobody did. A UID is believed only if nobody was
+ * told that it is free: those of files that come late are new ones.
  */
-async function catchUp(folder: Inside, unknown: readonly Unknown[]) {
+async function catchUp(folder: Inside, unknown: UnknownFiles) {
+  const known: Stored[] = [];
   if (folder.uidStamp !== undefined && folder.uidStamp === stampOfUids(folder.dir))
-    return { others: unknown, listed: undefined };
+    return { fresh: unknown, known };
   const list = await readUids(folder.dir, (text) => folder.log(text));
   if (list === undefined) {
     folder.uidStamp = undefined;
-    return { others: unknown, listed: undefined };
+    return { fresh: unknown, known };
   }
   if (list.validity !== folder.validity) {
     folder.gone = true;
@@ -61,22 +64,29 @@ async function catchUp(folder: Inside, unknown: readonly Unknown[]) {
   }
   const told = folder.uidNext;
   folder.uidNext = Math.max(told, list.next);
-  const others = await rescan(folder);
-  const bases = new Set(others.map(({ base }) => base));
-  folder.deadLines.clear();
-  const listed = new Map<string, number>();
-  for (const [base, uid] of list.uids) {
-    if (bases.has(base) && uid >= told) listed.set(base, uid);
-    else if (folder.table.withBase(base)?.uid !== uid) folder.deadLines.add(base);
-  }
+  const fresh = await rescan(folder);
   folder.uidStamp = list.broken ? undefined : list.stamp;
-  return { others, listed };
+  folder.deadLines.clear();
+  const renumbered: Stored[] = [];
+  for (const [base, uid] of list.uids) {
+    const message = folder.table.withBase(base);
+    const ending = fresh.get(base) ?? message?.ending;
+    if (message?.uid === uid) continue;
+    if (ending === undefined || uid < told) folder.deadLines.add(base);
+    else {
+      // Another program did not see the file for a moment, and took it for a new one later.
+      if (message !== undefined) renumbered.push(message);
+      fresh.delete(base);
+      known.push(new Stored(uid, base, ending));
+    }
+  }
+  folder.note([], renumbered);
+  for (const { base } of renumbered) folder.deadLines.delete(base);
+  return { fresh, known };
 }
 
-/** Renames what is in new to cur. Those that are gone meanwhile another process took. */
-async function moveNew(folder: Inside, beside: readonly Unknown[]): Promise<Unknown[]> {
-  const taken = new Set(beside.map(({ base }) => base));
-  const moved: Unknown[] = [];
+/** Renames what is in new to cur, and adds it to `into`. Those that are gone meanwhile another process took. */
+async function moveNew(folder: Inside, into: UnknownFiles): Promise<void> {
   const turns = new Turns();
   await folder.changingCur(async () => {
     for (const name of folder.waiting) {
@@ -84,12 +94,11 @@ async function moveNew(folder: Inside, beside: readonly Unknown[]): Promise<Unkn
       const rest = name.slice(base.length);
       const ending = endingOf(rest === '' ? ':2,' : rest.replaceAll('\n', ''));
       // A name that is taken would overwrite a message.
-      if (!isGoodBase(base) || taken.has(base) || folder.table.withBase(base) !== undefined)
+      if (!isGoodBase(base) || into.has(base) || folder.table.withBase(base) !== undefined)
         base = freshName().tmp;
       try {
         renameSync(pathOf(folder.newPath, name), pathOf(folder.curPath, base + ending.text));
-        taken.add(base);
-        moved.push({ base, ending });
+        into.set(base, ending);
       } catch (error) {
         const code = errnoOf(error) ?? '';
         if (isTemporaryErrno(code)) throw faultOf(error, 'unable to take new mail');
@@ -100,7 +109,6 @@ async function moveNew(folder: Inside, beside: readonly Unknown[]): Promise<Unkn
     }
   });
   folder.waiting = [];
-  return moved;
 }
 
 /** Writes UIDs down, then makes the messages known. `added` are the ones that the file does not have yet. */

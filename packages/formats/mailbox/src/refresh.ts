@@ -6,7 +6,7 @@ import { identityOf, isSame } from './identity.ts';
 import type { Inside } from './inside.ts';
 import { foldKeywords, refreshKeywords } from './keyword-sync.ts';
 import { numberMessages } from './numbering.ts';
-import { rescan, type Unknown } from './rescan.ts';
+import { rescan, type UnknownFiles } from './rescan.ts';
 import { scanDirectory } from './scan.ts';
 
 /** To be run alone. Throws faults. */
@@ -14,7 +14,7 @@ export async function refresh(folder: Inside, takeNew: boolean): Promise<void> {
   await lookIntoNew(folder);
   const unknown = await lookIntoCur(folder);
   const mayTake = takeNew && folder.waiting.length > 0 && !folder.readOnly;
-  if (unknown.length > 0 || mayTake) await number(folder, unknown, mayTake);
+  if (unknown.size > 0 || mayTake) await number(folder, unknown, mayTake);
   await refreshKeywords(folder);
   await foldKeywords(folder);
 }
@@ -22,14 +22,10 @@ export async function refresh(folder: Inside, takeNew: boolean): Promise<void> {
 /** Messages of which a change or a file was asked for that is not where it was: looks for all of them. Throws faults. */
 export async function lookAgain(folder: Inside): Promise<void> {
   const unknown = await rescan(folder);
-  if (unknown.length > 0) await number(folder, unknown, false);
+  if (unknown.size > 0) await number(folder, unknown, false);
 }
 
-async function number(
-  folder: Inside,
-  unknown: readonly Unknown[],
-  takeNew: boolean,
-): Promise<void> {
+async function number(folder: Inside, unknown: UnknownFiles, takeNew: boolean): Promise<void> {
   const lock = await folder.lock();
   try {
     await numberMessages(folder, unknown, takeNew);
@@ -38,8 +34,8 @@ async function number(
   }
 }
 
-async function lookIntoCur(folder: Inside): Promise<readonly Unknown[]> {
-  if (!folder.cur.mustBeRead(folder.cur.look(folder.curPath))) return [];
+async function lookIntoCur(folder: Inside): Promise<UnknownFiles> {
+  if (!folder.cur.mustBeRead(folder.cur.look(folder.curPath))) return new Map();
   checkIdentity(folder);
   return await rescan(folder);
 }

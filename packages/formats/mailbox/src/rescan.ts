@@ -9,15 +9,13 @@ import { CLOCK_TICK_MS, SCAN_TRIES } from './limits.ts';
 import { baseLength, type Ending, endingOf, freshName, isGoodBase } from './name.ts';
 import { isThere, scanDirectory } from './scan.ts';
 import type { Stored } from './table.ts';
+import { Turns } from './turn.ts';
 
-/** A file in cur that belongs to no message in memory. */
-export interface Unknown {
-  readonly base: string;
-  readonly ending: Ending;
-}
+/** Files in cur that belong to no message in memory, by their bases. */
+export type UnknownFiles = Map<string, Ending>;
 
 interface Seen {
-  readonly unknown: Map<string, string>;
+  readonly unknown: UnknownFiles;
   readonly renamed: Map<Stored, Ending>;
   /** Names whose base was seen before. */
   readonly again: string[];
@@ -27,7 +25,7 @@ interface Seen {
 /**
  * Reads cur; messages whose files have other flags now, or are gone, are noted. Gives those nobody knows yet. Throws faults.
  */
-export async function rescan(folder: Inside): Promise<Unknown[]> {
+export async function rescan(folder: Inside): Promise<UnknownFiles> {
   for (let left = SCAN_TRIES; ; left--) {
     const before = folder.cur.look(folder.curPath);
     const seen = await scanCur(folder);
@@ -37,19 +35,19 @@ export async function rescan(folder: Inside): Promise<Unknown[]> {
       if (before.youngFor > 0 && before.youngFor <= CLOCK_TICK_MS) await sleep(before.youngFor);
       continue;
     }
-    const unknown = settleNames(folder, seen);
+    await settleNames(folder, seen);
     folder.cur.wasRead(before);
     // Not sure to the last: what is missing is believed to be there, and looked for again next time.
     if (seen.missing && !isSure) folder.cur.forget();
     const gone = isSure ? folder.table.list.filter(({ scan }) => scan !== folder.scan) : [];
     noteScan(folder, seen.renamed, gone);
-    return unknown;
+    return seen.unknown;
   }
 }
 
 async function scanCur(folder: Inside): Promise<Seen> {
   const scan = ++folder.scan;
-  const unknown = new Map<string, string>();
+  const unknown: UnknownFiles = new Map();
   const renamed = new Map<Stored, Ending>();
   const again: string[] = [];
   let found = 0;
@@ -60,7 +58,7 @@ async function scanCur(folder: Inside): Promise<Seen> {
     if (message === undefined) {
       if (!isMessage()) return;
       if (unknown.has(base)) again.push(name);
-      else unknown.set(base, name);
+      else unknown.set(base, endingOf(name.slice(length)));
       return;
     }
     if (message.scan === scan) {
@@ -80,35 +78,36 @@ async function scanCur(folder: Inside): Promise<Seen> {
  * Two names of one base: a file that was renamed during the scan has one of them now. If both are there, one is another
  * message, and gets a name of its own; so do names that courierimapuiddb cannot hold.
  */
-function settleNames(folder: Inside, { unknown, renamed, again }: Seen): Unknown[] {
+async function settleNames(folder: Inside, { unknown, renamed, again }: Seen): Promise<void> {
   for (const name of again) {
     const base = name.slice(0, baseLength(name));
     const message = folder.table.withBase(base);
-    const first = message
-      ? base + (renamed.get(message) ?? message.ending).text
-      : unknown.get(base);
-    if (first === undefined || !isThere(folder.curPath, name)) continue;
+    const ending = message ? (renamed.get(message) ?? message.ending) : unknown.get(base);
+    if (ending === undefined || !isThere(folder.curPath, name)) continue;
+    const first = base + ending.text;
     if (isThere(folder.curPath, first)) {
       const mine = message?.name === name ? first : name;
       if (mine === first && message !== undefined) renamed.delete(message);
       giveFreshName(folder, mine, unknown);
     } else if (message !== undefined) renamed.set(message, endingOf(name.slice(base.length)));
-    else unknown.set(base, name);
+    else unknown.set(base, endingOf(name.slice(base.length)));
   }
-  for (const [base, name] of [...unknown]) {
-    if (isGoodBase(base)) continue;
-    unknown.delete(base);
-    giveFreshName(folder, name, unknown);
+  const turns = new Turns();
+  for (const [base, ending] of unknown) {
+    if (!isGoodBase(base)) {
+      unknown.delete(base);
+      giveFreshName(folder, base + ending.text, unknown);
+    }
+    if (turns.over) await turns.pause();
   }
-  return [...unknown].map(([base, name]) => ({ base, ending: endingOf(name.slice(base.length)) }));
 }
 
-function giveFreshName(folder: Inside, name: string, unknown: Map<string, string>): void {
+function giveFreshName(folder: Inside, name: string, unknown: UnknownFiles): void {
   const base = freshName().tmp;
   const ending = name.slice(baseLength(name));
-  const to = base + (ending === '' ? ':2,' : ending.replaceAll('\n', ''));
+  const to = endingOf(ending === '' ? ':2,' : ending.replaceAll('\n', ''));
   try {
-    renameSync(pathOf(folder.curPath, name), pathOf(folder.curPath, to));
+    renameSync(pathOf(folder.curPath, name), pathOf(folder.curPath, base + to.text));
     folder.log('a file in cur had the name of another, or none that can be kept: it has a new one');
     unknown.set(base, to);
   } catch (error) {
