@@ -146,8 +146,9 @@ class Account implements MailAccount {
     const spot = this.#places.spot(place.name);
     this.#places.demand(spot, 'a');
     await withLock(spot.home.root, async () => {
-      const entries = changeAcl(spot.home.acls.read(spot.path), identifier, change, rights);
-      await spot.home.acls.write(spot.path, entries);
+      const { home, path, owner } = spot;
+      const entries = changeAcl(home.acls.read(path), identifier, change, rights, owner);
+      await home.acls.write(path, entries);
     });
   }
 

@@ -56,12 +56,16 @@ function withAdministrators(entries: ReadonlyMap<string, Rights>): AclEntry[] {
   return [...whole].map(([identifier, rights]) => ({ identifier, rights }));
 }
 
-/** The list after SETACL; an entry without rights is none. Throws NameFault CANNOT for what cannot be. */
+/**
+ * The list after SETACL; an entry without rights is none. `owner` is the identifier ("user=bob") of who owns the mailbox.
+ * Throws NameFault CANNOT for what cannot be.
+ */
 export function changeAcl(
   entries: readonly AclEntry[],
   identifier: string,
   change: 'replace' | 'add' | 'remove',
   rights: Rights,
+  owner = 'owner',
 ): readonly AclEntry[] {
   const name = checkedIdentifier(identifier);
   const given = checkedRights(rights);
@@ -75,9 +79,14 @@ export function changeAcl(
   if (after === '') changed.delete(name);
   else changed.set(name, after);
   const list = withAdministrators(changed);
-  const owners = computeRights(list, ['owner']);
-  if (!owners.includes('l') || !owners.includes('a'))
-    throw new NameFault('CANNOT', "The owner's rights l and a cannot be taken away");
+  for (const identifiers of [['owner'], ['owner', owner]]) {
+    const kept = computeRights(list, identifiers);
+    if (!kept.includes('l') || !kept.includes('a'))
+      throw new NameFault('CANNOT', "The owner's rights l and a cannot be taken away");
+  }
+  const administrators = computeRights(list, ADMINISTRATORS);
+  if ([...ALL_RIGHTS].some((right) => !administrators.includes(right)))
+    throw new NameFault('CANNOT', "The administrators' rights cannot be taken away");
   return list;
 }
 

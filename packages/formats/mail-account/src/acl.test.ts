@@ -61,8 +61,19 @@ test.each([
   ['-owner', 'add', 'l'],
   ['-anyone', 'replace', 'a'],
   ['-anonymous', 'replace', 'l'],
+  ['-ann', 'replace', 'l'],
 ] as const)('the owner is not locked out by %s %s %j', (identifier, change, rights) => {
-  expect(() => changeAcl(DEFAULT_ACL, identifier, change, rights)).toThrow('cannot be taken away');
+  expect(() => changeAcl(DEFAULT_ACL, identifier, change, rights, 'user=ann')).toThrow(
+    "The owner's rights l and a cannot be taken away",
+  );
+});
+
+test("nothing takes the administrators' rights away", () => {
+  const administrators = { identifier: 'administrators', rights: 'lrswikxtea' };
+  expect(() => changeAcl(DEFAULT_ACL, '-anyone', 'replace', 'w')).toThrow('administrators');
+  expect(changeAcl(DEFAULT_ACL, 'administrators', 'replace', 'l')).toContainEqual(administrators);
+  expect(changeAcl(DEFAULT_ACL, 'administrators', 'add', 'p').length).toBe(2);
+  expect(changeAcl(DEFAULT_ACL, '-administrators', 'replace', 'w')).toEqual(DEFAULT_ACL);
 });
 
 test.each([

@@ -26,7 +26,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errnoOf, faultOf } from '@q/fault';
 import { makeMaildir, parseName, uniqueName } from '@q/maildir';
 import type { FolderPath } from './folder-path.ts';
-import { LOOK_BATCH, SHARED_MAILDIRS_MAX } from './limits.ts';
+import { CLOCK_GRAIN, LOOK_BATCH, SHARED_MAILDIRS_MAX } from './limits.ts';
 import { NameFault } from './name-fault.ts';
 import { linesOf, readText } from './small-file.ts';
 import { Tree } from './tree.ts';
@@ -112,7 +112,8 @@ export class LinkedFolders {
     if (source === undefined || !isAbsolute(source) || !isReadable(source)) return;
     try {
       await takeNew(source);
-      const started = new Date();
+      // A clock of the file system that is behind ours must not hide what comes from now on.
+      const started = new Date(Date.now() - CLOCK_GRAIN);
       if (isUpToDate(dir, source)) return;
       await relink(dir, source);
       await writeFile(join(dir, TIMESTAMP), '', { mode: 0o600 });

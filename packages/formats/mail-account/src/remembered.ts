@@ -14,11 +14,13 @@ interface Reading<Value> {
 export class Remembered<Value> {
   readonly path: string;
   readonly #read: (path: string) => Value;
+  readonly #now: () => number;
   #reading: WeakRef<Reading<Value>> | undefined;
 
-  constructor(path: string, read: (path: string) => Value) {
+  constructor(path: string, read: (path: string) => Value, now: () => number = Date.now) {
     this.path = path;
     this.#read = read;
+    this.#now = now;
   }
 
   /** Throws what reading throws, or a fault when the path leads nowhere. */
@@ -28,7 +30,7 @@ export class Remembered<Value> {
     if (known !== undefined && known.stamp === before.stamp) return known.value;
     const value = this.#read(this.path);
     // What changes while the clock of the file system stands still cannot be seen later.
-    const isSettled = Date.now() - before.time > CLOCK_GRAIN;
+    const isSettled = this.#now() - before.time > CLOCK_GRAIN;
     this.#reading = isSettled ? new WeakRef({ stamp: before.stamp, value }) : undefined;
     return value;
   }
