@@ -2,7 +2,7 @@
 // place. Damaged: a new one on disk, once. No room, no rights, no such file system: one in memory.
 
 import { constants } from 'node:os';
-import { errnoOf } from '@q/fault';
+import { errnoOf, errnoText } from '@q/fault';
 import type { Log } from '@q/log';
 import { FORMAT_KEY, isState } from './keys.ts';
 import { LOOK_AGAIN, UNSTORED_MAX } from './limits.ts';
@@ -21,6 +21,8 @@ export class AccountStore implements Reading {
   #lookedAt = 0;
   #mayRenew = true;
   #closed = false;
+  /** Stores that are being closed. */
+  #leaving: Promise<unknown> = Promise.resolve();
 
   constructor(place: CachePlace, log: Log, now: () => number) {
     this.#place = place;
@@ -75,7 +77,8 @@ export class AccountStore implements Reading {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#leave();
+    this.#leave();
+    await this.#leaving;
     this.#store = new MemoryStore(UNSTORED_MAX, isState);
   }
 
@@ -106,7 +109,7 @@ export class AccountStore implements Reading {
       // Whether it is there cannot be told: the open one serves.
       return;
     }
-    void this.#leave();
+    this.#leave();
     this.#open(() => this.#place.enter((why) => this.#say(why)));
   }
 
@@ -117,7 +120,7 @@ export class AccountStore implements Reading {
       dir = enter();
       this.#dir = dir;
       this.#lookedAt = this.#now();
-      this.#store = new LmdbStore(dir);
+      this.#store = new LmdbStore(dir, this.#now);
       this.#checkFormat(this.#store);
     } catch (error) {
       this.#fail(error);
@@ -132,9 +135,11 @@ export class AccountStore implements Reading {
   }
 
   #fail(error: unknown): void {
-    const why = error instanceof Error ? error.message : String(error);
-    void this.#leave();
-    if (this.#mayRenew && !IMPOSSIBLE.has(errnoName(error))) {
+    const name = errnoName(error);
+    // Of an errno the engine's own text names pages and addresses.
+    const why = errnoText(isEngineErrno(error) ? { code: name } : messageOf(error));
+    this.#leave();
+    if (this.#mayRenew && !IMPOSSIBLE.has(name)) {
       this.#mayRenew = false;
       this.#say(`${why}: made anew`);
       this.#open(() => this.#place.renew());
@@ -144,16 +149,16 @@ export class AccountStore implements Reading {
     this.#store = new MemoryStore(UNSTORED_MAX, isState);
   }
 
-  async #leave(): Promise<void> {
+  #leave(): void {
     const [store, dir] = [this.#store, this.#dir];
     this.#store = undefined;
     this.#dir = undefined;
-    try {
+    const left = async () => {
       await store?.close();
       if (dir !== undefined) this.#place.leave(dir);
-    } catch {
-      // It is not used any more.
-    }
+    };
+    // What fails here is not used any more.
+    this.#leaving = Promise.all([this.#leaving, left().catch(() => {})]);
   }
 
   #say(what: string): void {
@@ -168,13 +173,22 @@ function errnoName(error: unknown): string {
   return Object.entries(constants.errno).find(([, number]) => number === code)?.[0] ?? '';
 }
 
+function isEngineErrno(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'number' && code > 0;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 function isEngineError(error: unknown): boolean {
   return errnoOf(error) !== undefined || typeof (error as { code?: unknown })?.code === 'number';
 }
 
 /** What a new cache would not make better. */
 const IMPOSSIBLE: ReadonlySet<string> = new Set(
-  'ENOSPC EDQUOT EROFS EACCES EPERM ENOENT ENOTDIR EIO EMFILE ENFILE ENOMEM ENODEV EOPNOTSUPP EINVAL'.split(
+  'ENOSPC EDQUOT EROFS EACCES EPERM ENOENT ENOTDIR EIO EMFILE ENFILE ENOMEM ENODEV EOPNOTSUPP EINVAL MODULE_NOT_FOUND ERR_DLOPEN_FAILED'.split(
     ' ',
   ),
 );

@@ -45,6 +45,9 @@ export const UNCLEAN_MAX = 3;
 /** Milliseconds. */
 export const UNCLEAN_WINDOW = 60 * 60 * 1000;
 
+/** Bytes that must be free on the disk for the cache to grow: what is left is for mail. */
+export const FREE_MIN = 4 * 1024 * 1024;
+
 /** Milliseconds between two looks whether the cache on disk is still the one that is open. */
 export const LOOK_AGAIN = 1000;
 

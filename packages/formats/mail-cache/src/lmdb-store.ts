@@ -9,6 +9,7 @@ import {
   linkSync,
   openSync,
   readSync,
+  statfsSync,
   statSync,
   truncateSync,
   unlinkSync,
@@ -18,7 +19,7 @@ import { join } from 'node:path';
 import { errnoOf, Permanent } from '@q/fault';
 import { fsyncFd, openFd } from '@q/fsx';
 import type { Database } from 'lmdb';
-import { READERS_MAX } from './limits.ts';
+import { FREE_MIN, LOOK_AGAIN, READERS_MAX } from './limits.ts';
 import { lmdb } from './native.ts';
 import type { Store, Writing } from './store.ts';
 
@@ -26,9 +27,14 @@ export class LmdbStore implements Store {
   readonly #db: Database<Buffer, Buffer>;
   readonly #transaction: Writing;
   readonly #path: string;
+  readonly #dir: string;
+  readonly #now: () => number;
+  #roomSeen: number;
 
   /** Opens or makes it in `dir`, which exists. Throws when it is damaged or there is no room. */
-  constructor(dir: string) {
+  constructor(dir: string, now: () => number) {
+    this.#dir = dir;
+    this.#now = now;
     const path = join(dir, 'data.mdb');
     this.#path = path;
     makeLockFile(`${path}-lock`, dir);
@@ -44,8 +50,15 @@ export class LmdbStore implements Store {
       // is not used again: see place.ts.
       noSync: true,
     } as const;
+    checkRoom(dir);
     this.#db = lmdb().open<Buffer, Buffer>(options);
-    this.#db.transactionSync(() => restoreLength(path));
+    try {
+      this.#db.transactionSync(() => restoreLength(path));
+    } catch (error) {
+      void this.#db.close();
+      throw error;
+    }
+    this.#roomSeen = now();
     this.#transaction = {
       get: (key) => this.get(key),
       peek: (key) => this.peek(key),
@@ -77,6 +90,10 @@ export class LmdbStore implements Store {
   }
 
   write<T>(work: (transaction: Writing) => T): T {
+    if (Math.abs(this.#now() - this.#roomSeen) >= LOOK_AGAIN) {
+      this.#roomSeen = this.#now();
+      checkRoom(this.#dir);
+    }
     return this.#db.transactionSync(() => work(this.#transaction));
   }
 
@@ -91,6 +108,16 @@ export class LmdbStore implements Store {
   }
 }
 
+/** LMDB writes to file descriptor 2 what it cannot write to the disk, and that may be a client: better not begin. */
+function checkRoom(dir: string): void {
+  const { bavail, bsize } = statfsSync(dir);
+  if (bavail * bsize < FREE_MIN) throw noSpace();
+}
+
+function noSpace(): Error {
+  return Object.assign(new Error('too little room on the disk'), { code: 'ENOSPC' });
+}
+
 /**
  * LMDB makes its lock file as a hole and writes to it through memory: on a full disk that is SIGBUS. Here it is made
  * of written zeros, which LMDB takes for new, and appears under its name in one step.
@@ -100,8 +127,7 @@ function makeLockFile(path: string, dir: string): void {
   const fd = openSync(fresh, 'w', 0o600);
   try {
     const zeros = Buffer.alloc(LOCK_SIZE);
-    if (writeSync(fd, zeros) < LOCK_SIZE)
-      throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+    if (writeSync(fd, zeros) < LOCK_SIZE) throw noSpace();
     linkSync(fresh, path);
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;

@@ -135,7 +135,8 @@ function makeOwn(dir: string): void {
   }
   const status = lstatSync(dir);
   const isOurs = status.isDirectory() && status.uid === process.geteuid?.();
-  if (!isOurs || (status.mode & 0o022) !== 0) throw new Permanent('it is not ours alone');
+  if (!isOurs || (status.mode & 0o022) !== 0)
+    throw Object.assign(new Permanent('it is not ours alone'), { code: 'EPERM' });
 }
 
 function mark(dir: string): void {
