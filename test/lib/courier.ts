@@ -1,5 +1,5 @@
 // Debian's Courier, unpacked and not installed: its login programs, servers and authdaemond run in a mount namespace
-// where it is installed (courier-sandbox.sh), with configuration and sockets in a test's own directory.
+// where it is installed (sandbox.sh), with configuration and sockets in a test's own directory.
 //
 // Needs root and test/lib/unpack-courier.sh, which .ci/run calls.
 
@@ -17,7 +17,7 @@ if (!unpacked && process.env.QMAILTS_COMPLETE !== undefined)
 
 export const hasCourier = isRoot && unpacked;
 
-const SANDBOX = join(import.meta.dirname, 'courier-sandbox.sh');
+const SANDBOX = join(import.meta.dirname, 'sandbox.sh');
 const LIBEXEC = '/usr/lib/courier/courier';
 const IMAP = [`${LIBEXEC}/imaplogin`, '/usr/bin/imapd', 'Maildir'] as const;
 const POP3 = [`${LIBEXEC}/courierpop3login`, `${LIBEXEC}/courierpop3d`, 'Maildir'] as const;

@@ -28,6 +28,8 @@ export interface MailHost {
   maildir(user: string): string;
   /** Puts a message into a user's new/. */
   put(user: string, name: string, content: string): void;
+  /** Runs one of our programs as the domain's owner. Throws if it fails. */
+  tool(name: string, args: readonly string[], input: string): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -53,16 +55,19 @@ export async function startMailHost(wish: MailHostWish): Promise<MailHost> {
     if (isRoot && mode === 'private')
       chownSync(join(home, 'control/serverkey.pem'), OWNER_UID, OWNER_UID);
   }
-  const owner = { uid: OWNER_UID, gid: OWNER_UID, cwd: join(home, 'joe') };
   const env = { PATH: process.env.PATH, QMAILHOME: home };
-  for (const [name, password] of Object.entries(users)) {
-    const options = { ...(isRoot ? owner : { cwd: owner.cwd }), input: `${password}\n` };
-    const made = await run(join(DIST, 'vadduser'), [name], {
-      ...options,
-      env: { ...env, HOME: owner.cwd, USER: 'joe' },
+  const tool: MailHost['tool'] = async (name, args, input) => {
+    const cwd = join(home, 'joe');
+    const made = await run(join(DIST, name), args, {
+      ...(isRoot ? { uid: OWNER_UID, gid: OWNER_UID } : {}),
+      cwd,
+      input,
+      env: { ...env, HOME: cwd, USER: 'joe' },
     });
-    if (made.code !== 0) throw new Error(`vadduser: ${made.err}`);
-  }
+    if (made.code !== 0) throw new Error(`${name}: ${made.err}`);
+  };
+  for (const [name, password] of Object.entries(users))
+    await tool('vadduser', [name], `${password}\n`);
   const service = spawn(
     join(DIST, program),
     ['--listen', '127.0.0.1:0', ...(mode === 'root' ? ['--user', 'nobody'] : []), ...words],
@@ -102,6 +107,7 @@ export async function startMailHost(wish: MailHostWish): Promise<MailHost> {
       writeFileSync(path, content, 'latin1');
       if (isRoot) chownSync(path, OWNER_UID, OWNER_UID);
     },
+    tool,
     remove: () => removeInstance(home, [service]),
   };
 }
