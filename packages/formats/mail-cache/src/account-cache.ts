@@ -59,6 +59,7 @@ class OpenAccountCache implements AccountCache {
       const cached = new CachedFolder({
         folder,
         records: open.records,
+        alive: () => new Set(Array.from(open.changes.load(), ({ uid }) => uid)),
         now: this.#now,
         added: (atOnce) => this.#added(atOnce),
       });

@@ -4,7 +4,13 @@ import type { Folder, FolderMessage } from '@q/mailbox';
 import { decodeMessage, encodeMessage, type Message, previewOf } from '@q/mime';
 import type { AccountStore } from './account-store.ts';
 import { decodeFacts, encodeFacts } from './facts.ts';
-import { FACTS_SHIFT, PENDING_MAX, PREVIEWS_SHIFT, STRUCTURES_SHIFT } from './limits.ts';
+import {
+  COMPACT_AFTER,
+  FACTS_SHIFT,
+  PENDING_MAX,
+  PREVIEWS_SHIFT,
+  STRUCTURES_SHIFT,
+} from './limits.ts';
 import { Loads, type OpenFile } from './loads.ts';
 import type { FolderCache, MessageFacts, SearchScope } from './model.ts';
 import { type Parsed, parseFile } from './parse-facts.ts';
@@ -16,10 +22,13 @@ import type { Part } from './searched-text.ts';
 import type { Writing } from './store.ts';
 import { TextIndex } from './text-index.ts';
 import { isHitInFile, TextReader } from './text-reader.ts';
+import { Turns } from './turns.ts';
 
 export interface FolderCacheParts {
   readonly folder: Pick<Folder, 'open'>;
   readonly records: FolderRecords;
+  /** UIDs of the folder's messages, as far as they were noted. */
+  readonly alive: () => ReadonlySet<number>;
   readonly now: () => number;
   /** Something waits to be written; `atOnce`: a lot. */
   readonly added: (atOnce: boolean) => void;
@@ -115,6 +124,7 @@ export class CachedFolder implements FolderCache {
   readonly #records: FolderRecords;
   readonly #loads: Loads;
   readonly #reader = new TextReader();
+  #compactedAt = 0;
   /** Files that are being read, by UID. */
   readonly #reading = new Map<number, Promise<Read | undefined>>();
 
@@ -151,7 +161,9 @@ export class CachedFolder implements FolderCache {
     const search = new Search(this.#records.texts, query, (message, unknown) =>
       this.#lookThrough(message, query, unknown),
     );
-    return search.run(messages, progress);
+    const found = await search.run(messages, progress);
+    await this.#compact(query, messages.length);
+    return found;
   }
 
   async preview(message: FolderMessage): Promise<string | undefined> {
@@ -169,6 +181,19 @@ export class CachedFolder implements FolderCache {
   /** Gives memory back that is only for speed. */
   forget(): void {
     this.#loads.forget();
+  }
+
+  /** The index knows many more messages than were asked for: are they gone? */
+  async #compact({ parts }: Query, asked: number): Promise<void> {
+    const now = this.#parts.now();
+    const indexes = parts.map((part) => this.#records.texts[part]);
+    if (indexes.every(({ known }) => known <= GARBAGE + asked * 1.5)) return;
+    if (now - this.#compactedAt < COMPACT_AFTER) return;
+    this.#compactedAt = now;
+    const alive = this.#parts.alive();
+    if (alive.size === 0) return;
+    const turns = new Turns();
+    for (const index of indexes) await index.compact(alive, turns);
   }
 
   #load(message: FolderMessage): Promise<Read | undefined> {
@@ -246,5 +271,7 @@ export class CachedFolder implements FolderCache {
   }
 }
 
+/** So many more may always be known. */
+const GARBAGE = 100;
 /** Blocks written in one transaction. */
 const BLOCKS_AT_ONCE = 32;

@@ -66,5 +66,8 @@ export const INDEXED_MAX = 512 * 1024;
 /** Bytes of text that one segment gathers: read in one step, searched in under a millisecond, rewritten while it fills. */
 export const SEGMENT_TEXT = 256 * 1024;
 
+/** Milliseconds between two looks for indexed text of messages that are gone. */
+export const COMPACT_AFTER = 10 * 60 * 1000;
+
 /** Bytes of a field taken as one; what is beyond goes on as another piece, decoded for itself. */
 export const FIELD_MAX = 128 * 1024;

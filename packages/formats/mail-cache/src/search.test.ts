@@ -1,6 +1,10 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openAccountCache } from './account-cache.ts';
+import { kindPrefix } from './keys.ts';
+import { LmdbStore } from './lmdb-store.ts';
 import type { AccountCache, SearchScope } from './model.ts';
 import { fieldName, mail, value } from './testing/generated-mail.ts';
 import { plainSearch } from './testing/plain-search.ts';
@@ -109,6 +113,43 @@ test('in long texts a value is found wherever it stands: at every place around t
     expect(await uidsFound(cache, folder, BODY, 'needle herd')).toEqual([]);
   }
 });
+
+test('text of expunged messages leaves the disk when another search meets it', async () => {
+  const folder = new TestFolder(root, 'box');
+  for (let i = 0; i < 600; i++)
+    folder.add(`Subject: s${i}\n\nbody ${i} ${String(i).repeat(500)}\n`);
+  const cache = openCache();
+  cache.changes('box').note(folder.messages, []);
+  expect(await uidsFound(cache, folder, TEXT, 'body 7')).toHaveLength(11);
+  const stays = (uid: number) => uid < 50 || uid % 10 === 0;
+  const gone = folder.messages.filter(({ uid }) => !stays(uid));
+  cache.changes('box').note(
+    [],
+    gone.map(({ uid }) => uid),
+  );
+  for (const message of gone) folder.expunge(message);
+  const before = await textOnDisk(cache);
+  const next = openCache();
+  const found = await uidsFound(next, folder, TEXT, 'body 7');
+  const after = await textOnDisk(next);
+  expect(after).toBeLessThan(before / 3);
+  const opened = folder.opened;
+  const last = openCache();
+  expect(await uidsFound(last, folder, TEXT, 'body 7')).toEqual(found);
+  expect(folder.opened).toBe(opened);
+});
+
+/** Bytes of indexed text; closes the cache. */
+async function textOnDisk(cache: AccountCache): Promise<number> {
+  await cache.close();
+  const host = join(root, 'mailcache/h');
+  const store = new LmdbStore(join(host, readdirSync(host)[0] as string), Date.now);
+  const kinds = ['t', 'T'] as const;
+  const keys = kinds.flatMap((kind) => store.keys(kindPrefix('box', kind)));
+  const size = keys.reduce((sum, key) => sum + (store.get(key)?.length ?? 0), 0);
+  await store.close();
+  return size;
+}
 
 describe('files', () => {
   test('are opened by the first search only, and for new messages by the next', async () => {

@@ -37,6 +37,8 @@ export class TextIndex {
   /** Checksums of texts that were verified: they are not damaged while they are in memory. */
   readonly #verified = new Set<number>();
   pendingBytes = 0;
+  /** How many messages the last search met here, those that are gone included. */
+  known = 0;
 
   constructor(mailboxId: string, part: Part, store: AccountStore) {
     const kinds: readonly Kind[] = part === 'header' ? ['d', 'f', 't'] : ['D', 'E', 'T'];
@@ -56,6 +58,7 @@ export class TextIndex {
     const told: Told = { hits: new Set(), misses: new Set(), long: new Set() };
     this.#findPending(query, messages, told);
     this.#store.refresh();
+    this.known = this.#pending.size;
     for (const key of this.#store.keys(this.#directories)) {
       this.#findIn(numberOf(key), query, messages, told);
       if (turns.due) await turns.give();
@@ -95,6 +98,35 @@ export class TextIndex {
     if (hasNew) this.#put(transaction, number, documents);
   }
 
+  /**
+   * Removes what is not of messages with these UIDs, where it is half of a segment or more; what else was in the segment
+   * joins the last ones.
+   */
+  async compact(alive: ReadonlySet<number>, turns: Turns): Promise<void> {
+    const emptied: number[] = [];
+    const write = () => {
+      this.#store.write((transaction) => {
+        for (const number of emptied) this.#removeFrom(transaction, number);
+        this.flush(transaction);
+      });
+      this.flushed();
+      emptied.length = 0;
+    };
+    const seen = new Set<number>();
+    for (const key of this.#store.keys(this.#directories)) {
+      const number = numberOf(key);
+      const documents = this.#documents(this.#store, number) ?? [];
+      const kept = documents.filter(({ uid }) => alive.has(uid) && !seen.has(uid));
+      for (const { uid } of documents) seen.add(uid);
+      if (kept.length * 2 > documents.length) continue;
+      emptied.push(number);
+      for (const document of kept) this.add(document);
+      if (this.pendingBytes > SEGMENT_TEXT) write();
+      if (turns.due) await turns.give();
+    }
+    if (emptied.length > 0) write();
+  }
+
   flushed(): void {
     this.#pending.clear();
     this.pendingBytes = 0;
@@ -118,6 +150,7 @@ export class TextIndex {
   ): void {
     const directory = this.#directory(this.#store, number);
     if (directory === undefined) return;
+    this.known += directory.places.length;
     const wanted: (readonly [Place, FolderMessage])[] = [];
     for (const place of directory.places) {
       const message = messages.get(place.uid);
@@ -178,9 +211,9 @@ export class TextIndex {
   }
 
   /** What a segment holds, when it may be added to. */
-  #documents(transaction: Writing, number: number): Document[] | undefined {
-    const directory = transaction.get(recordKey(this.#directories, number));
-    const text = transaction.get(recordKey(this.#texts, number));
+  #documents(reading: Reading, number: number): Document[] | undefined {
+    const directory = reading.get(recordKey(this.#directories, number));
+    const text = reading.get(recordKey(this.#texts, number));
     if (directory === undefined || text === undefined) return undefined;
     try {
       const { places, textLength, textCrc } = decodeDirectory(directory);
@@ -206,11 +239,13 @@ export class TextIndex {
 
   #remove(number: number): undefined {
     this.#store.damaged('a segment of the text index');
-    this.#store.write((transaction) => {
-      for (const prefix of [this.#directories, this.#filters, this.#texts])
-        transaction.remove(recordKey(prefix, number));
-    });
+    this.#store.write((transaction) => this.#removeFrom(transaction, number));
     return undefined;
+  }
+
+  #removeFrom(transaction: Writing, number: number): void {
+    for (const prefix of [this.#directories, this.#filters, this.#texts])
+      transaction.remove(recordKey(prefix, number));
   }
 }
 
