@@ -1,9 +1,11 @@
 // One user's mail: names of the client become folders, and every look and every change is asked for its right.
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Temporary } from '@q/fault';
 import { isMaildir, parseQuota, type Quota, quotaUsage } from '@q/maildir';
 import { withLock } from './account-lock.ts';
 import { changeAcl, checkedIdentifier } from './acl-entries.ts';
+import { LOOK_BATCH } from './limits.ts';
 import { ListBuilder } from './list.ts';
 import { changeMetadata, metadataFile, readMetadata } from './metadata.ts';
 import type {
@@ -64,8 +66,10 @@ class Account implements MailAccount {
     const there = new Set(found.map(({ path }) => path.join('.')));
     const uses = home.uses.all((key) => there.has(key));
     builder.add({ space: 'personal', path: [] }, []);
-    for (const { path } of found)
+    for (const [index, { path }] of found.entries()) {
       builder.add({ space: 'personal', path }, uses.get(path.join('.')) ?? []);
+      if (index % LOOK_BATCH === 0) await nextTurn();
+    }
     if (which === 'all') await this.#places.listShared(builder);
     return builder.list(readSubscriptions(this.root));
   }

@@ -77,6 +77,7 @@ export function literalPath(directory: string): FolderPath {
 
 /** The path of a directory when no other has a better right to it; [] when it is no folder's. */
 export function pathOfDirectory(directory: string): FolderPath {
+  if (!directory.includes('&')) return literalPath(directory);
   const decoded = decodeModifiedUtf7(directory);
   const path = decoded === undefined ? [] : literalPath(decoded);
   return path.length > 0 ? path : literalPath(directory);
