@@ -67,6 +67,7 @@ export class TestHost {
 
 export class TestClient {
   readonly #input = new PassThrough();
+  readonly #output = new PassThrough();
   readonly #over: Promise<Ending | Error>;
   #heard = '';
   #wake: () => void = () => {};
@@ -75,7 +76,7 @@ export class TestClient {
   ended = false;
 
   constructor(serve: (input: PassThrough, output: PassThrough) => Promise<Ending>) {
-    const output = new PassThrough();
+    const output = this.#output;
     output.on('data', (chunk: Buffer) => {
       this.#heard += chunk.toString('latin1');
       this.#wake();
@@ -96,6 +97,11 @@ export class TestClient {
     return [...lines, answer.slice(tag.length + 1)];
   }
 
+  /** Sends a line and waits for nothing: "i IDLE", "DONE". */
+  type(line: string): void {
+    this.#input.write(Buffer.from(`${line}\r\n`, 'latin1'));
+  }
+
   /** What is said until a line is as wanted; the lines with it. Literals are lines too. Throws when the session ends before. */
   async until(isLast: (line: string) => boolean): Promise<string[]> {
     for (;;) {
@@ -111,6 +117,20 @@ export class TestClient {
         this.#wake = resolve;
       });
     }
+  }
+
+  /** Reads nothing until goOn(). */
+  holdBack(): void {
+    this.#output.pause();
+  }
+
+  goOn(): void {
+    this.#output.resume();
+  }
+
+  /** Bytes that the session has written and nobody has read. */
+  get unread(): number {
+    return this.#output.writableLength + this.#output.readableLength;
   }
 
   /** Ends the connection; how the session ended. */
