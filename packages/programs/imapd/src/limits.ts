@@ -16,7 +16,7 @@ export const CREDENTIAL_MAX = 1024;
 export const TRIES_MAX = 3;
 
 /** Milliseconds before the first login that failed is answered; after the second twice that, and so on. */
-export const FAILED_WAIT = 2000;
+export const FAILED_WAIT = 1000;
 
 /** Commands in a row that are none: a client that does not speak IMAP, or guesses. */
 export const BAD_COMMANDS_MAX = 20;

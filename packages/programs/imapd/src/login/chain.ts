@@ -7,7 +7,7 @@
 
 import { closeSync, writeSync } from 'node:fs';
 import { bytesOf } from '@q/bytes';
-import { dup2, execve, findProgram, forgetChildren, pipe } from '@q/posix';
+import { dup2, execve, forgetChildren, pipe } from '@q/posix';
 import { type Exit, spawn } from '@q/proc';
 import type { SubmittedLogin } from './dialogue.ts';
 
@@ -32,13 +32,13 @@ export function returnAddress(program: string, args: readonly string[]): NodeJS.
   return env;
 }
 
-/** This process becomes the module. Throws a fault when it cannot. */
+/** This process becomes the module, which is `program`. Throws a fault when it cannot. */
 export function becomeModule(
+  program: string,
   argv: readonly [string, ...string[]],
   env: NodeJS.ProcessEnv,
   request: Buffer,
 ): never {
-  const program = findProgram(argv[0], env.PATH);
   // A pipe holds far more than a request: nobody has to wait for a reader.
   const { read, write } = pipe();
   writeSync(write, request);

@@ -16,7 +16,7 @@ import { EXIT_MISUSED, EXIT_TEMPORARY, encodeCredentials, runChecker } from '@q/
 import { qmailHome } from '@q/control';
 import { faultOf } from '@q/fault';
 import { type Log, openLog } from '@q/log';
-import { execve } from '@q/posix';
+import { execve, findProgram } from '@q/posix';
 import { argText, type Exit, type Invocation, mailText } from '@q/proc';
 import { type Conn, openTunnel, type Peer, type Secure, serveStdio } from '@q/session';
 import { KeyFiles, ServerContexts } from '@q/tls';
@@ -108,10 +108,15 @@ async function logIn(client: Client, login: SubmittedLogin): Promise<Outcome> {
   const bytes = chained ? encodeRequest(login) : encodeCredentials({ stamp: '', ...login });
   if (bytes === undefined || env === undefined) return 'failed';
   if (conn.secure) return throughTunnel(conn, argv, env, bytes, chained);
-  // All that was said must be out: this process may be another one soon.
-  await conn.close();
-  if (chained)
-    becomeModule(argv, { ...env, ...returnAddress(invocation.program, invocation.args) }, bytes);
+  if (chained) {
+    const all = { ...env, ...returnAddress(invocation.program, invocation.args) };
+    const program = findProgram(argv[0], all.PATH);
+    // All that was said must be out: this process will be another one.
+    await conn.close();
+    becomeModule(program, argv, all, bytes);
+  }
+  await conn.flush();
+  conn.release();
   return outcomeOf(await runChecker({ argv, env, credentials: bytes }));
 }
 
