@@ -10,7 +10,7 @@ import { rightsText } from './acl-text.ts';
 import { LIST_BATCH } from './limits.ts';
 import { tellList } from './list-line.ts';
 import { type Selected, selectNames } from './list-selection.ts';
-import { decodePattern, matcherOf, separatorFor } from './names.ts';
+import { asksForOthers, decodePattern, isOfOthers, matcherOf, separatorFor } from './names.ts';
 import { tellStatus } from './status.ts';
 
 export const listRow: CommandRow<ListArguments> = {
@@ -36,10 +36,13 @@ function tellRoot(session: Session, reference: string): void {
 
 async function tellNames(session: Session, given: ListArguments): Promise<void> {
   const matcher = matcherOf(session, given.reference, given.patterns);
-  const [folders, subscriptions] = await Promise.all([
-    session.account.folders(),
-    given.selection.includes('SUBSCRIBED') ? session.account.subscriptions() : [],
-  ]);
+  const subscriptions = given.selection.includes('SUBSCRIBED')
+    ? await session.account.subscriptions()
+    : [];
+  const wholes = given.patterns.map((pattern) => given.reference + pattern);
+  const isOthers =
+    asksForOthers(session, wholes) || subscriptions.some((name) => isOfOthers(session, name));
+  const folders = await session.account.folders(isOthers ? 'all' : 'personal');
   const selected = selectNames(folders, subscriptions, { matcher, ...given });
   for (const [index, one] of selected.entries()) {
     tellList(session, lineOf(session, one, given));

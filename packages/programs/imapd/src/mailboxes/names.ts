@@ -35,6 +35,33 @@ export function decodePattern(session: Pick<Session, 'utf8'>, text: string): str
   return decoded.join('').normalize('NFC');
 }
 
+/** Whether `name` is in a namespace of others. */
+export function isOfOthers({ account }: Pick<Session, 'account'>, name: string): boolean {
+  return othersPrefixes(account).some((prefix) => name.startsWith(prefix));
+}
+
+/**
+ * Whether one of the patterns (with their reference) may be for names of others. Those that begin with "#" are told only to
+ * who begins so, as in Courier: there may be thousands of accounts to look into (RFC 9051, section 6.3.9).
+ */
+export function asksForOthers(
+  session: Pick<Session, 'account' | 'utf8'>,
+  patterns: readonly string[],
+): boolean {
+  return patterns.some((pattern) => {
+    const fixed = (decodePattern(session, pattern) ?? '').replace(/[*%].*$/s, '');
+    return othersPrefixes(session.account).some(
+      (prefix) =>
+        (fixed.startsWith('#') || !prefix.startsWith('#')) &&
+        (fixed.startsWith(prefix) || prefix.startsWith(fixed)),
+    );
+  });
+}
+
+function othersPrefixes({ namespaces }: MailAccount): readonly string[] {
+  return [...namespaces.others, ...namespaces.shared].map(({ prefix }) => prefix);
+}
+
 /** Says whether a name is meant by one of several patterns. */
 export interface NameMatcher {
   matches(name: string): boolean;
