@@ -127,6 +127,6 @@ export class Home {
 }
 
 /** The same or deeper. */
-export function isBelow(path: FolderPath, above: FolderPath): boolean {
+function isBelow(path: FolderPath, above: FolderPath): boolean {
   return above.every((level, index) => path[index] === level);
 }
