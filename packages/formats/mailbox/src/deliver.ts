@@ -11,7 +11,7 @@
 // They go to cur at once, not to new: Courier gives another UID to whatever it finds in new.
 
 import { linkSync, unlinkSync } from 'node:fs';
-import { faultOf } from '@q/fault';
+import { errnoOf, faultOf } from '@q/fault';
 import { fsyncDir } from '@q/fsx';
 import { pathOf } from './files.ts';
 import type { Inside } from './inside.ts';
@@ -105,12 +105,14 @@ async function linkAll(
   const written = settle();
   try {
     for (const [n, message] of messages.entries()) {
-      linkSync((settled[n] as Settled).path, pathOf(folder.curPath, message.name));
+      // Before: a link may be made although it is said to have failed.
       linked.push(message);
+      linkSync((settled[n] as Settled).path, pathOf(folder.curPath, message.name));
     }
     await Promise.all([written, fsyncDir(folder.curPath)]);
   } catch (error) {
     await written.catch(() => {});
+    if (errnoOf(error) === 'EEXIST') linked.pop(); // that one is somebody else's
     unlinkAll(folder, linked);
     throw error;
   }

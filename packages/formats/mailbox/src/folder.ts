@@ -167,7 +167,11 @@ export class MaildirFolder implements Folder {
   }
 
   async spool(): Promise<Spool> {
-    return new SpoolFile(this.#inside.dir, this.#inside.fileMode);
+    try {
+      return new SpoolFile(this.#inside.dir, this.#inside.fileMode);
+    } catch (error) {
+      throw this.#inside.faultOf(error, 'unable to write message');
+    }
   }
 
   deliver(messages: readonly NewMessage[]): Promise<readonly FolderMessage[]> {

@@ -3,7 +3,7 @@
 import { asciiLower } from '@q/bytes';
 import { type Fault, faultOf, Temporary } from '@q/fault';
 import { DirectoryState, type Look } from './directory-state.ts';
-import { folderIsGone } from './fault.ts';
+import { FolderFault, folderIsGone } from './fault.ts';
 import type { Identity } from './identity.ts';
 import type { KeywordList } from './keyword-names.ts';
 import { KEYWORDS_MAX } from './limits.ts';
@@ -119,9 +119,9 @@ export class Inside {
   /** A folder that was removed says so in many ways. */
   faultOf(error: unknown, what: string): Fault {
     const fault = faultOf(error, what);
-    if (this.gone || fault instanceof Temporary || isDirectory(this.curPath)) return fault;
+    if (fault instanceof Temporary || (!this.gone && isDirectory(this.curPath))) return fault;
     this.gone = true;
-    return folderIsGone(error);
+    return fault instanceof FolderFault ? fault : folderIsGone(error);
   }
 
   async lock(): Promise<HeldLock> {

@@ -8,15 +8,22 @@ import { foldKeywords, refreshKeywords } from './keyword-sync.ts';
 import { numberMessages } from './numbering.ts';
 import { rescan, type UnknownFiles } from './rescan.ts';
 import { scanDirectory } from './scan.ts';
+import { stampOfUids } from './uiddb.ts';
 
 /** To be run alone. Throws faults. */
 export async function refresh(folder: Inside, takeNew: boolean): Promise<void> {
   await lookIntoNew(folder);
   const unknown = await lookIntoCur(folder);
   const mayTake = takeNew && folder.waiting.length > 0 && !folder.readOnly;
-  if (unknown.size > 0 || mayTake) await number(folder, unknown, mayTake);
+  if (unknown.size > 0 || mayTake || othersNumbered(folder)) await number(folder, unknown, mayTake);
   await refreshKeywords(folder);
   await foldKeywords(folder);
+}
+
+/** Another process gave UIDs: perhaps to messages that are gone again, but they are spent, and UIDNEXT is another. */
+function othersNumbered(folder: Inside): boolean {
+  const { uidStamp } = folder;
+  return uidStamp !== undefined && !folder.readOnly && stampOfUids(folder.dir) !== uidStamp;
 }
 
 /** Messages of which a change or a file was asked for that is not where it was: looks for all of them. Throws faults. */
