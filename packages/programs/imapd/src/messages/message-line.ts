@@ -30,7 +30,9 @@ export function modseqLine(session: Session, message: FolderMessage, number: num
 function lineStart(session: Session, { uid }: FolderMessage, number: number): string {
   const uidOnly = session.enabled.has('UIDONLY');
   const head = fetchHead(uidOnly, number, uid);
-  return session.enabled.has('QRESYNC') && !uidOnly ? `${head}UID ${uid} ` : head;
+  // RFC 7162, section 3.2.4; RFC 5465, section 5.1.
+  const tellsUid = session.enabled.has('QRESYNC') || session.notifier !== undefined;
+  return tellsUid && !uidOnly ? `${head}UID ${uid} ` : head;
 }
 
 /** The client uses mod-sequences. */

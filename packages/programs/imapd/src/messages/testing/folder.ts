@@ -1,6 +1,6 @@
 // A folder whose every change a test decides: messages in memory, their files in a directory that the test gives.
 
-import { mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FolderCache, MessageFacts } from '@q/mail-cache';
@@ -16,11 +16,15 @@ import {
 } from '@q/mailbox';
 import { type Message, parseMessage } from '@q/mime';
 
+/** Of this process's folders. */
+const base = mkdtempSync(join(tmpdir(), 'imapd-folders-'));
+process.once('exit', () => rmSync(base, { recursive: true, force: true }));
+
 /** Writable, as the folder has it. */
 export type HeldMessage = { -readonly [Key in keyof FolderMessage]: FolderMessage[Key] };
 
 export class MemoryFolder implements Folder {
-  readonly dir = mkdtempSync(join(tmpdir(), 'imapd-folder-'));
+  readonly dir = mkdtempSync(join(base, 'folder-'));
   readonly uidValidity = 1_700_000_000;
   readonly mailboxId = 'box1';
   messages: HeldMessage[] = [];
