@@ -30,13 +30,13 @@ test('rights are set, added and taken, and stand in the file as Courier writes t
   await client.say('SETACL INBOX.Plans bob +d');
   expect(await entries()).toBe(`* ACL INBOX.Plans ${OWNERS} bob lrskxtecd`);
   await client.say('SETACL INBOX.Plans bob -xk');
-  await client.say('SETACL INBOX.Plans -anyone w');
+  await client.say('SETACL INBOX.Plans -dave w');
   expect(readFileSync(join(root, '.Plans', 'courierimapacl'), 'latin1')).toBe(
-    'owner aceilrstwx\nadministrators aceilrstwx\nuser=bob elrst\n-anyone w\n',
+    'owner aceilrstwx\nadministrators aceilrstwx\nuser=bob elrst\n-user=dave w\n',
   );
-  expect(await entries()).toBe(`* ACL INBOX.Plans ${OWNERS} bob lrsted -anyone w`);
+  expect(await entries()).toBe(`* ACL INBOX.Plans ${OWNERS} bob lrsted -dave w`);
   await client.say('DELETEACL INBOX.Plans bob');
-  expect(await entries()).toBe(`* ACL INBOX.Plans ${OWNERS} -anyone w`);
+  expect(await entries()).toBe(`* ACL INBOX.Plans ${OWNERS} -dave w`);
 });
 
 test('LISTRIGHTS says what can be given, and what the owner keeps', async () => {

@@ -1,5 +1,6 @@
 // DELETE (RFC 9051, section 6.3.5). Mailboxes below it stay. Its subscription stays: only the client ends that.
 
+import { outliveUidValidity } from '@q/mailbox';
 import { replyOfFault } from '../fault-reply.ts';
 import { ok } from '../reply.ts';
 import type { CommandRow, Session } from '../session.ts';
@@ -11,6 +12,7 @@ export const deleteRow: CommandRow<{ readonly mailbox: string }> = {
   tellsExpunged: true,
   async run(session, { mailbox }) {
     const mailboxId = await identityOf(session, mailbox);
+    await outliveUidValidity([session.account.locate(mailbox).dir]);
     const place = await session.account.remove(mailbox);
     ownChange(session, 'names', place.name);
     session.forget(place.dir, mailboxId);

@@ -2,6 +2,7 @@
 // INBOX stays: its messages move to a new mailbox.
 
 import type { Place } from '@q/mail-account';
+import { outliveUidValidity } from '@q/mailbox';
 import { ok } from '../reply.ts';
 import type { CommandRow, Session } from '../session.ts';
 import { tellList } from './list-line.ts';
@@ -27,6 +28,7 @@ export const renameRow: CommandRow<RenameArguments> = {
       ownChange(session, 'names', move.from.name);
       ownChange(session, 'names', move.to.name);
     }
+    await outliveUidValidity(moves.map((move) => move.to.dir));
     tellNewName(session, moves, from);
     return ok('RENAME completed');
   },
