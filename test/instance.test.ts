@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   DIST,
+  FREE_PORTS,
   openDirectory,
   type RunningInstance,
   removeInstance,
@@ -44,7 +45,7 @@ function messageWithAttachment(id: string, bytes: number): Buffer {
 }
 
 test.runIf(installed('curl'))(
-  'a message of 5 MB goes in by curl smtp:// and comes out by curl pop3:// byte for byte (needs curl)',
+  'a message of 5 MB goes in by curl smtp:// and comes out by curl pop3://, imap:// and imaps:// byte for byte (needs curl)',
   async () => {
     instance = await startInstance(dir);
     const [alice] = instance.users;
@@ -78,6 +79,16 @@ test.runIf(installed('curl'))(
     expect(out.subarray(start).equals(Buffer.concat([message, Buffer.from('\r\n')]))).toBe(true);
     const lines = out.toString('latin1').split('\r\n').length - 2;
     expect(Number(listing[1])).toBe(out.length - 2 - lines);
+    const certificate = join(dir, 'control/servercert.pem');
+    for (const server of [
+      [`imap://127.0.0.1:${instance.imapPort}`],
+      [`imaps://127.0.0.1:${instance.imapsPort}`, '--cacert', certificate],
+    ]) {
+      const [address, ...trust] = server;
+      const fetched = await run('curl', [...login, ...trust, `${address}/INBOX;MAILINDEX=1`]);
+      expect(fetched.err).toBe('');
+      expect(fetched.out.equals(out.subarray(0, -2))).toBe(true);
+    }
   },
 );
 
@@ -94,16 +105,14 @@ test('a second start uses the same instance and logins; stopping leaves no proce
 });
 
 test('--check shows that mail goes through, says how to connect, and ends with 0', async () => {
-  const ran = await run(
-    join(DIST, 'qmail-ts'),
-    ['start', '--check', '--dir', dir, '--smtp-port', '0', '--pop3-port', '0'],
-    { seconds: 200 },
-  );
+  const ran = await run(join(DIST, 'qmail-ts'), ['start', '--check', '--dir', dir, ...FREE_PORTS], {
+    seconds: 200,
+  });
   const text = ran.out.toString('utf8');
   expect(text).toMatch(
     /sent a message by SMTP from bob@example\.test to alice@example\.test: 250 ok \d+ qp \d+/,
   );
-  expect(text).toMatch(/read it back by POP3: \d+ octets, identical/);
+  expect(text).toMatch(/read it back by POP3 and by IMAP: \d+ octets, identical/);
   expect(text).toMatch(/alice@example\.test\s+\S+\n\s+bob@example\.test\s+\S+/);
   expect(ran.err).toBe('');
   expect(ran.code).toBe(0);
@@ -131,11 +140,10 @@ test('a port in use is one clear line, and --check then ends with 1', async () =
 });
 
 test('Ctrl-C on the terminal stops it cleanly: the whole foreground group gets the signal', async () => {
-  const shell = spawn(
-    join(DIST, 'qmail-ts'),
-    ['start', '--dir', dir, '--smtp-port', '0', '--pop3-port', '0'],
-    { stdio: ['ignore', 'pipe', 'inherit'], detached: true },
-  );
+  const shell = spawn(join(DIST, 'qmail-ts'), ['start', '--dir', dir, ...FREE_PORTS], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
   let out = '';
   shell.stdout.on('data', (chunk: Buffer) => {
     out += chunk.toString('utf8');
@@ -171,7 +179,7 @@ test.runIf(isRoot)(
     const asked = join(closed, 'var');
     const ran = await run(
       join(DIST, 'qmail-ts'),
-      ['start', '--check', '--dir', asked, '--smtp-port', '0', '--pop3-port', '0'],
+      ['start', '--check', '--dir', asked, ...FREE_PORTS],
       { seconds: 200 },
     );
     const text = ran.out.toString('utf8');

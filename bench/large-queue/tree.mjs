@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 /** Makes it; resolves to { home, env, uid, gid, maildir }, where uid and gid are its owner's. */
 export async function makeTree(home, dist, { count, state, size, concurrency }) {
   const outer = { PATH: process.env.PATH, HOME: home };
-  const ports = ['--smtp-port', '0', '--pop3-port', '0'];
+  const ports = ['smtp', 'pop3', 'imap', 'imaps'].flatMap((name) => [`--${name}-port`, '0']);
   const instance = spawn(
     join(dist, 'qmail-ts'),
     ['start', '--dir', home, '--json', '--skip-demo', ...ports],

@@ -15,10 +15,16 @@ export const DIST = join(import.meta.dirname, '../../bin/dist');
  */
 const START = 320;
 
+const PORT_OPTIONS = ['--smtp-port', '--pop3-port', '--imap-port', '--imaps-port'];
+/** For a start of one's own: any ports that are free. */
+export const FREE_PORTS: readonly string[] = PORT_OPTIONS.flatMap((option) => [option, '0']);
+
 export interface RunningInstance {
   readonly dir: string;
   readonly smtpPort: number;
   readonly pop3Port: number;
+  readonly imapPort: number;
+  readonly imapsPort: number;
   readonly users: readonly { readonly address: string; readonly password: string }[];
   /** What the demonstration showed. */
   readonly proof: string;
@@ -82,9 +88,10 @@ export function beginInstance(
   env: NodeJS.ProcessEnv = {},
   programs = DIST,
 ): ChildProcess {
-  const ports = words.some((word) => word.includes('-port'))
-    ? []
-    : ['--smtp-port', '0', '--pop3-port', '0'];
+  const ports = PORT_OPTIONS.filter((option) => !words.includes(option)).flatMap((option) => [
+    option,
+    '0',
+  ]);
   return spawn(join(programs, 'qmail-ts'), ['start', '--dir', dir, '--json', ...ports, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, HOME: dir, ...env },

@@ -1,13 +1,10 @@
-// Proof that an instance works: one message in by SMTP, the same out by POP3. A client's view of both
-// protocols, as small as that allows.
+// Proof that an instance works: one message in by SMTP, the same out by POP3 and by IMAP.
 
 import { randomBytes } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
 import { Temporary } from '@q/fault';
+import { type Client, PATIENCE, withClient } from './demo-client.ts';
 import type { DemoUser } from './instance.ts';
-
-/** How long anything may take here, in milliseconds: a fresh machine compiles and pages for a while. */
-const PATIENCE = 60_000;
+import type { Ports } from './ports.ts';
 
 export interface Delivered {
   /** The SMTP server's answer to the message. */
@@ -16,12 +13,15 @@ export interface Delivered {
   readonly octets: number;
 }
 
-/** Waits until something on loopback answers on `port` with a first line, which is returned. */
-export async function awaitGreeting(port: number): Promise<string> {
+/**
+ * Waits until something on loopback answers on `port` with a first line, which is returned; over TLS if `trusted`, the
+ * server's certificate, is given.
+ */
+export async function awaitGreeting(port: number, trusted?: string): Promise<string> {
   const deadline = Date.now() + PATIENCE;
   for (;;) {
     try {
-      const line = await withClient(port, (client) => client.line());
+      const line = await withClient(port, (client) => client.line(), trusted);
       return line;
     } catch (error) {
       if (Date.now() > deadline) {
@@ -33,15 +33,10 @@ export async function awaitGreeting(port: number): Promise<string> {
 }
 
 /**
- * Sends a message from one demo user to the other, waits for it in the mailbox, compares it and removes
- * it. Throws Temporary saying which step failed.
+ * Sends a message from one demo user to the other, waits for it in the mailbox, compares it, as POP3 has it and as IMAP
+ * does, and removes it. Throws Temporary saying which step failed.
  */
-export async function demonstrate(
-  smtpPort: number,
-  pop3Port: number,
-  from: DemoUser,
-  to: DemoUser,
-): Promise<Delivered> {
+export async function demonstrate(ports: Ports, from: DemoUser, to: DemoUser): Promise<Delivered> {
   const id = randomBytes(12).toString('hex');
   const message = [
     `From: ${from.address}`,
@@ -53,10 +48,13 @@ export async function demonstrate(
     '.a line that begins with a dot',
     '',
   ].join('\r\n');
-  const accepted = await send(smtpPort, from.address, to.address, message);
-  const received = await receive(pop3Port, to, id);
+  const accepted = await send(ports.smtp, from.address, to.address, message);
+  const received = await receive(ports.pop3, to, id);
   // Trace lines are added on top; below them nothing may differ. qmail-pop3d ends with one empty line more.
   if (!received.includes(message)) throw new Temporary('the message came back changed');
+  const fetched = await withClient(ports.imap, (client) => fetchAndRemove(client, to, id));
+  if (`${fetched}\r\n` !== received)
+    throw new Temporary('by IMAP the message is another than by POP3');
   return { accepted, octets: received.length };
 }
 
@@ -93,7 +91,6 @@ async function look(client: Client, user: DemoUser, id: string): Promise<string 
     if (!(await client.multiline()).includes(id)) continue;
     await client.ask(`RETR ${n}`, '+OK');
     const message = await client.multiline();
-    await client.ask(`DELE ${n}`, '+OK');
     await client.ask('QUIT', '+OK');
     return message;
   }
@@ -101,63 +98,33 @@ async function look(client: Client, user: DemoUser, id: string): Promise<string 
   return undefined;
 }
 
-async function withClient<T>(port: number, talk: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client(connect({ host: '127.0.0.1', port }));
-  try {
-    return await talk(client);
-  } finally {
-    client.close();
-  }
-}
-
-/** Lines to and from a server. */
-class Client {
-  readonly #socket: Socket;
-  readonly #chunks: AsyncIterator<Buffer>;
-  #held = '';
-
-  constructor(socket: Socket) {
-    this.#socket = socket.setTimeout(PATIENCE, () => socket.destroy(new Error('timed out')));
-    socket.on('error', () => {});
-    this.#chunks = socket[Symbol.asyncIterator]();
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-
-  async line(): Promise<string> {
-    for (;;) {
-      const end = this.#held.indexOf('\r\n');
-      if (end >= 0) {
-        const line = this.#held.slice(0, end);
-        this.#held = this.#held.slice(end + 2);
-        return line;
-      }
-      const next = await this.#chunks.next();
-      if (next.done === true) throw new Temporary('connection lost');
-      this.#held += next.value.toString('latin1');
-    }
-  }
-
-  async expect(start: string): Promise<string> {
-    const line = await this.line();
-    if (!line.startsWith(start)) throw new Temporary(`unexpected answer: ${line}`);
-    return line;
-  }
-
-  ask(command: string, start: string): Promise<string> {
-    this.#socket.write(Buffer.from(`${command}\r\n`, 'latin1'));
-    return this.expect(start);
-  }
-
-  /** The lines up to the lone dot, un-stuffed, each with CRLF. */
-  async multiline(): Promise<string> {
+/** The message with this in its Message-ID, by IMAP. */
+async function fetchAndRemove(client: Client, user: DemoUser, id: string): Promise<string> {
+  let commands = 0;
+  /** The untagged lines of the answer, up to `until`, or to the end of the command. */
+  const ask = async (command: string, until = /^$/): Promise<string[]> => {
+    const tag = `a${++commands}`;
+    client.send(`${tag} ${command}`);
     const lines: string[] = [];
     for (;;) {
-      const line = await this.line();
-      if (line === '.') return lines.map((text) => `${text}\r\n`).join('');
-      lines.push(line.startsWith('.') ? line.slice(1) : line);
+      const line = await client.line();
+      if (line.startsWith(`${tag} OK `)) return lines;
+      if (line.startsWith(`${tag} `)) throw new Temporary(`unexpected answer: ${line}`);
+      lines.push(line);
+      if (until.test(line)) return lines;
     }
-  }
+  };
+  await client.expect('* OK');
+  await ask(`LOGIN ${user.address} ${user.password}`);
+  await ask('SELECT INBOX');
+  const found = (await ask(`UID SEARCH HEADER Message-ID ${id}`)).join('\n');
+  const uid = /^\* SEARCH ([0-9]+)$/m.exec(found)?.[1];
+  if (uid === undefined) throw new Temporary('IMAP does not find the message');
+  const literal = /\{([0-9]+)\}$/;
+  const size = literal.exec((await ask(`UID FETCH ${uid} BODY.PEEK[]`, literal)).at(-1) ?? '')?.[1];
+  const message = await client.octets(Number(size));
+  await ask(`UID STORE ${uid} +FLAGS.SILENT \\Deleted`);
+  await ask(`UID EXPUNGE ${uid}`);
+  await ask('LOGOUT');
+  return message;
 }

@@ -1,7 +1,7 @@
 // A private instance: the whole system in one directory, owned by one ordinary user, on high ports.
 //
 //   DIR/bin        the executables (a link to them, or a copy)
-//   DIR/control    me, locals, rcpthosts, virtualdomains ...
+//   DIR/control    me, locals, rcpthosts, virtualdomains ..., and a certificate
 //   DIR/users      assign and cdb: the demo domain's mail goes to DIR/domains/example.test
 //   DIR/alias      postmaster and the like, forwarded to the first demo user
 //   DIR/queue, DIR/run
@@ -30,6 +30,7 @@ import { writeFileAtomic } from '@q/fsx';
 import { pathOnly, spawn } from '@q/proc';
 import { makeQueueTree } from '@q/queue-files';
 import { compileAssign, qmailIds } from '@q/users';
+import { certificateOf } from './certificate.ts';
 import { ownDirectory } from './own-directory.ts';
 
 export const DEMO_DOMAIN = 'example.test';
@@ -49,6 +50,8 @@ export interface Instance {
   /** False when everything was there already. */
   readonly created: boolean;
   readonly env: NodeJS.ProcessEnv;
+  /** PEM; undefined where none can be made, and then nothing is served over TLS. */
+  readonly certificate: string | undefined;
 }
 
 /** Makes or completes the instance in `dir`, whose executables are in `programs`. Throws a fault that says what to do. */
@@ -72,7 +75,8 @@ export async function makeInstance(dir: string, programs: string): Promise<Insta
   writeControls(dir);
   await writeAssignments(dir);
   const demoUsers = await makeDemoUsers(dir, bin, env);
-  return { dir, bin, demoUsers, created, env };
+  const certificate = await certificateOf(dir, env);
+  return { dir, bin, demoUsers, created, env, certificate };
 }
 
 /** DIR/bin is a link to the built programs, unless somebody put a copy there. */
