@@ -226,6 +226,14 @@ test('RENAME never goes over a folder that is there', async () => {
   expect(await namesOf(account)).toEqual(['INBOX', 'a+', 'a/b', 'z-+', 'z/b']);
 });
 
+test('RENAME looks at all that is in its way before it begins', async () => {
+  for (const directory of ['.a', '.a.b', '.a.b.c']) maildir.makeFolder(directory);
+  symlinkSync('/nonexistent', join(maildir.root, '.z'));
+  const account = await maildir.open();
+  await expect(account.rename('a', 'z')).rejects.toMatchObject({ code: 'ALREADYEXISTS' });
+  expect(await namesOf(account)).toEqual(['INBOX', 'a+', 'a/b+', 'a/b/c']);
+});
+
 test('of many who make one folder one has made it', async () => {
   const accounts = await Promise.all(Array.from({ length: 8 }, () => maildir.open()));
   const made = await Promise.allSettled(accounts.map((account) => account.create('a/b', [])));

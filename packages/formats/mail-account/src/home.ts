@@ -1,11 +1,12 @@
 // One Maildir with its folders, whoever's it is: what an account does, without names and without asking who may.
 
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { faultOf } from '@q/fault';
 import { recordRemoved, scanMaildir, statEntrySync } from '@q/maildir';
 import { encodeAcl } from './acl-entries.ts';
 import { ACL_FILE, AclStore } from './acl-store.ts';
-import { checkNewPath, directoryOf, type FolderPath } from './folder-path.ts';
+import { checkNewPath, directoryOf, type FolderPath, unusedDirectoryOf } from './folder-path.ts';
 import { DIRECTORY_MAX } from './limits.ts';
 import { hideFolder, makeFolder, removeHidden, renameFolders } from './make-folder.ts';
 import { NameFault } from './name-fault.ts';
@@ -86,7 +87,7 @@ export class Home {
     if (moves.length === 0) throw new NameFault('NONEXISTENT', 'No such mailbox');
     if (moves.some(({ toDirectory }) => Buffer.byteLength(toDirectory) > DIRECTORY_MAX))
       throw new NameFault('LIMIT', 'The name of a mailbox below would be too long');
-    if (isSame || moves.some((move) => this.has(move.to)))
+    if (isSame || moves.some((move) => this.has(move.to) || this.#isTaken(move)))
       throw new NameFault('ALREADYEXISTS', 'Mailbox already exists');
     return moves;
   }
@@ -107,9 +108,14 @@ export class Home {
       const path = key.split('.');
       if (!isBelow(path, from) || !this.tree.isFolder(fromDirectory)) continue;
       const target = [...to, ...path.slice(from.length)];
-      moves.push({ from: path, to: target, fromDirectory, toDirectory: directoryOf(target) });
+      moves.push({ from: path, to: target, fromDirectory, toDirectory: unusedDirectoryOf(target) });
     }
     return moves.sort((a, b) => b.from.length - a.from.length);
+  }
+
+  /** By whatever: a link or a file is not renamed over either. */
+  #isTaken({ toDirectory }: Move): boolean {
+    return lstatSync(join(this.root, toDirectory), { throwIfNoEntry: false }) !== undefined;
   }
 
   async #recordGone(hidden: string): Promise<void> {
