@@ -1,7 +1,6 @@
 // What strangers send to an IMAP server before they have logged in, against the running service: nobody else is harmed,
 // nothing is held for them, and who knows a password still logs in.
 
-import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { makeCertificate } from '@q/tls/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -9,7 +8,7 @@ import { addressesFound, hasFail2ban, throughMultilog } from './lib/fail2ban.ts'
 import { ImapTalk } from './lib/imap-talk.ts';
 import { openDirectory, removeInstance } from './lib/instance.ts';
 import { DOMAIN, type MailHost, startMailHost } from './lib/mail-host.ts';
-import { processesOf, until } from './lib/processes.ts';
+import { residentOf, until } from './lib/processes.ts';
 import { installed, isRoot } from './lib/run.ts';
 
 let host: MailHost;
@@ -58,13 +57,7 @@ async function answer(raw: string): Promise<string> {
   return got;
 }
 
-/** Kilobytes that all processes of the service have. */
-function memory(): number {
-  const sizes = processesOf(host.home).map(({ pid }) =>
-    Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
-}
+const memory = () => residentOf(host.home);
 
 describe('literals', () => {
   test.each([

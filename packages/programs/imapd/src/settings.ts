@@ -43,16 +43,6 @@ export interface ImapdSettings {
   readonly disabledInClear: boolean;
   /** MAILDIRQUOTA. */
   readonly quota: string | undefined;
-  /** OUTBOX: the folder, and what sends: SENDMAIL with HEADERFROM. */
-  readonly outbox: Outbox | undefined;
-}
-
-export interface Outbox {
-  readonly folder: string;
-  readonly sendmail: string;
-  readonly header: string;
-  /** OUTBOX_MULTIPLE_SEND: any number of recipients. */
-  readonly multiple: boolean;
 }
 
 /** The variables that are settings. */
@@ -71,11 +61,6 @@ export const VARIABLES = [
   'IMAP_TLS_REQUIRED',
   'IMAP_TRASHFOLDERNAME',
   'IMAP_UMASK',
-  'HEADERFROM',
-  'OUTBOX',
-  'OUTBOX_MULTIPLE_SEND',
-  'SENDMAIL',
-  'TLS_EXTERNAL',
 ] as const;
 
 /** The settings of a session. Throws Permanent for a value that means nothing, Temporary when control/imapd cannot be read. */
@@ -106,7 +91,6 @@ export function readSettings(env: Env): ImapdSettings {
     disabled: isOn(options.get('disableimap'), false),
     disabledInClear: isOn(options.get('disableinsecureimap'), false),
     quota: env.MAILDIRQUOTA || undefined,
-    outbox: outboxOf(value),
   };
 }
 
@@ -220,16 +204,4 @@ function idFields(which: number): readonly string[] {
   if (which & 2) fields.push('os', type());
   if (which & 4) fields.push('os-version', release());
   return fields;
-}
-
-function outboxOf(value: Lookup): Outbox | undefined {
-  const folder = value('OUTBOX');
-  if (folder === undefined) return undefined;
-  return {
-    // Courier's begins with the separator.
-    folder: folder.replace(/^\./, ''),
-    sendmail: value('SENDMAIL') ?? '/usr/sbin/sendmail',
-    header: value('HEADERFROM') ?? 'X-IMAP-Sender',
-    multiple: isOn(value('OUTBOX_MULTIPLE_SEND'), false),
-  };
 }
