@@ -68,7 +68,7 @@ function after(ranges: readonly NumberRange[], number: number): readonly NumberR
 }
 
 /** What is in both; each ascending. */
-export function intersection(
+function intersection(
   a: readonly NumberRange[],
   b: readonly NumberRange[],
 ): readonly NumberRange[] {

@@ -15,10 +15,11 @@ import {
   type Spool,
 } from '@q/mailbox';
 import { type Message, parseMessage } from '@q/mime';
+import { afterAll } from 'vitest';
 
-/** Of this process's folders. */
+/** Of one test file's folders. */
 const base = mkdtempSync(join(tmpdir(), 'imapd-folders-'));
-process.once('exit', () => rmSync(base, { recursive: true, force: true }));
+afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 /** Writable, as the folder has it. */
 export type HeldMessage = { -readonly [Key in keyof FolderMessage]: FolderMessage[Key] };
