@@ -41,6 +41,7 @@ interface OpenFolder {
 class OpenAccountCache implements AccountCache {
   readonly #store: AccountStore;
   readonly #now: () => number;
+  readonly #log: Log;
   readonly #recent = new Recent(MEMORY_MAX);
   readonly #folders = new Map<string, OpenFolder>();
   #flushTimer: NodeJS.Timeout | undefined;
@@ -49,6 +50,7 @@ class OpenAccountCache implements AccountCache {
 
   constructor(root: string, { log, host = hostname(), now = Date.now }: AccountCacheOptions) {
     this.#now = now;
+    this.#log = log;
     this.#store = new AccountStore(new CachePlace(root, host, now), log, now);
   }
 
@@ -84,7 +86,7 @@ class OpenAccountCache implements AccountCache {
   async close(): Promise<void> {
     clearTimeout(this.#flushTimer);
     clearTimeout(this.#forgetTimer);
-    await this.#flush();
+    await this.#flush(true);
     this.#folders.clear();
     this.#recent.clear();
     await this.#store.close();
@@ -120,30 +122,31 @@ class OpenAccountCache implements AccountCache {
 
   #added(atOnce: boolean): void {
     this.#forgetLater();
-    if (atOnce) {
-      clearTimeout(this.#flushTimer);
-      this.#flushTimer = undefined;
-      void this.#flush();
-      return;
-    }
+    if (atOnce && this.#flushing === undefined) void this.#flush(false);
     this.#flushTimer ??= setTimeout(() => {
       this.#flushTimer = undefined;
-      void this.#flush();
+      void this.#flush(true);
     }, FLUSH_AFTER).unref();
   }
 
   /** Writes all that waits, in transactions of a few milliseconds. */
-  #flush(): Promise<void> {
-    this.#flushing ??= this.#flushAll().finally(() => {
+  async #flush(all: boolean): Promise<void> {
+    // One at a time: it would write the same a second time.
+    while (this.#flushing !== undefined) await this.#flushing;
+    const flushing = this.#flushAll(all).catch((error: unknown) => {
+      // Nobody waits for it who could be told; what was read is read again.
+      this.#log(`cache: ${error instanceof Error ? error.message : error}`);
+    });
+    this.#flushing = flushing.finally(() => {
       this.#flushing = undefined;
     });
-    return this.#flushing;
+    await this.#flushing;
   }
 
-  async #flushAll(): Promise<void> {
+  async #flushAll(all: boolean): Promise<void> {
     const turns = new Turns();
     for (const [mailboxId, { records }] of [...this.#folders]) {
-      for (const { write, written } of records.flushes()) {
+      for (const { write, written } of records.flushes(all)) {
         // It may have been dropped meanwhile.
         if (this.#folders.get(mailboxId)?.records !== records) break;
         this.#store.write(write);

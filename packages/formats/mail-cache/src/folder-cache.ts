@@ -9,6 +9,7 @@ import {
   FACTS_SHIFT,
   PENDING_MAX,
   PREVIEWS_SHIFT,
+  SEGMENT_TEXT,
   STRUCTURES_SHIFT,
 } from './limits.ts';
 import { Loads, type OpenFile } from './loads.ts';
@@ -86,8 +87,8 @@ export class FolderRecords {
     );
   }
 
-  /** The transactions of a few milliseconds that write what waits. */
-  *flushes(): Generator<Flush, void, undefined> {
+  /** The transactions of a few milliseconds that write what waits; of text only full segments, unless `all`. */
+  *flushes(all: boolean): Generator<Flush, void, undefined> {
     for (const table of [this.facts, this.structures, this.previews]) {
       const blocks = table.pendingBlocks();
       for (let i = 0; i < blocks.length; i += BLOCKS_AT_ONCE) {
@@ -103,8 +104,8 @@ export class FolderRecords {
       }
     }
     for (const index of Object.values(this.texts)) {
-      if (!index.hasPending) continue;
-      yield { write: (transaction) => index.flush(transaction), written: () => index.flushed() };
+      while (all ? index.hasPending : index.pendingBytes > SEGMENT_TEXT)
+        yield { write: (transaction) => index.flush(transaction), written: () => index.flushed() };
     }
   }
 
@@ -274,4 +275,4 @@ export class CachedFolder implements FolderCache {
 /** So many more may always be known. */
 const GARBAGE = 100;
 /** Blocks written in one transaction. */
-const BLOCKS_AT_ONCE = 32;
+const BLOCKS_AT_ONCE = 8;

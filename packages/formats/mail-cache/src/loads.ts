@@ -61,12 +61,9 @@ export class Loads {
     buffer: Buffer,
     work: (file: OpenFile) => Promise<T>,
   ): Promise<T> {
-    if (size >= buffer.length)
+    if (size > buffer.length)
       return work({ size, time, source: fileSource(fd), pieces: () => piecesOf(fd, buffer) });
-    const length = await this.#reader.read(fd, buffer);
-    // It became longer meanwhile: only what is read in order is the whole.
-    if (length === buffer.length)
-      return work({ size, time, source: fileSource(fd), pieces: () => piecesOf(fd, buffer) });
+    const length = await this.#reader.read(fd, buffer, size);
     const bytes = buffer.subarray(0, length);
     return work({ size: length, time, source: bufferSource(bytes), pieces: () => [bytes] });
   }
@@ -82,22 +79,23 @@ export class Loads {
 }
 
 /**
- * Reads as much as there is, or as fits. From the page cache that is done faster at once than in another thread, by
+ * Reads a file that fits. From the page cache that is done faster at once than in another thread, by
  * tenths of a millisecond; but when the disk is waited for, several files are read while other sessions go on.
  */
 class WholeReader {
   /** How many more are read in another thread. */
   #elsewhere = 0;
 
-  async read(fd: number, buffer: Buffer): Promise<number> {
+  /** `size`: of the file, as it was when it was opened; a message does not grow. */
+  async read(fd: number, buffer: Buffer, size: number): Promise<number> {
     if (this.#elsewhere > 0) {
       this.#elsewhere--;
-      return this.#readElsewhere(fd, buffer);
+      return this.#readElsewhere(fd, buffer, size);
     }
     const began = performance.now();
     let at = 0;
-    while (at < buffer.length) {
-      const n = readSync(fd, buffer, at, buffer.length - at, at);
+    while (at < size) {
+      const n = readSync(fd, buffer, at, size - at, at);
       if (n === 0) break;
       at += n;
     }
@@ -105,10 +103,10 @@ class WholeReader {
     return at;
   }
 
-  async #readElsewhere(fd: number, buffer: Buffer): Promise<number> {
+  async #readElsewhere(fd: number, buffer: Buffer, size: number): Promise<number> {
     let at = 0;
-    while (at < buffer.length) {
-      const n = await readFd(fd, buffer, at, buffer.length - at, at);
+    while (at < size) {
+      const n = await readFd(fd, buffer, at, size - at, at);
       if (n === 0) break;
       at += n;
     }

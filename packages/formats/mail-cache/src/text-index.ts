@@ -34,6 +34,8 @@ export class TextIndex {
   readonly #filters: Buffer;
   readonly #texts: Buffer;
   readonly #pending = new Map<number, Document>();
+  /** What the last flush() wrote. */
+  #written: Document[] = [];
   /** Checksums of texts that were verified: they are not damaged while they are in memory. */
   readonly #verified = new Set<number>();
   pendingBytes = 0;
@@ -78,24 +80,34 @@ export class TextIndex {
     return this.#pending.size > 0;
   }
 
-  /** Writes what waits; calls of flushed() follow when it is durable. */
+  /** Writes one segment of what waits; flushed() follows when that is done. */
   flush(transaction: Writing): void {
     let number = numberOf(transaction.keys(this.#directories).at(-1) ?? ZERO);
     let documents = this.#documents(transaction, number) ?? [];
     let length = lengthOf(documents);
-    let hasNew = false;
+    this.#written = [];
     for (const document of this.#pending.values()) {
       const added = document.text?.length ?? 0;
-      if (length > 0 && length + added > SEGMENT_TEXT) {
-        if (hasNew) this.#put(transaction, number, documents);
-        [documents, length] = [[], 0];
+      if (documents.length > 0 && length + added > SEGMENT_TEXT) {
+        if (this.#written.length > 0) break;
+        // The last one is full.
         number++;
+        documents = [];
+        length = 0;
       }
       documents.push(document);
+      this.#written.push(document);
       length += added;
-      hasNew = true;
     }
-    if (hasNew) this.#put(transaction, number, documents);
+    if (this.#written.length > 0) this.#put(transaction, number, documents);
+  }
+
+  flushed(): void {
+    for (const document of this.#written) {
+      this.pendingBytes -= document.text?.length ?? 0;
+      this.#pending.delete(document.uid);
+    }
+    this.#written = [];
   }
 
   /**
@@ -109,8 +121,8 @@ export class TextIndex {
         for (const number of emptied) this.#removeFrom(transaction, number);
         this.flush(transaction);
       });
-      this.flushed();
       emptied.length = 0;
+      this.flushed();
     };
     const seen = new Set<number>();
     for (const key of this.#store.keys(this.#directories)) {
@@ -125,11 +137,6 @@ export class TextIndex {
       if (turns.due) await turns.give();
     }
     if (emptied.length > 0) write();
-  }
-
-  flushed(): void {
-    this.#pending.clear();
-    this.pendingBytes = 0;
   }
 
   #findPending(query: Query, messages: ReadonlyMap<number, FolderMessage>, told: Told): void {
