@@ -6,7 +6,7 @@ import { errnoOf } from '@q/fault';
 import { STALE_TRIES } from './limits.ts';
 
 /** `dir`/`name`, as bytes: names are latin1 text, whose bytes need not be UTF-8. */
-export function inside(dir: string, name: string): Buffer {
+function inside(dir: string, name: string): Buffer {
   return Buffer.concat([Buffer.from(`${dir}/`), Buffer.from(name, 'latin1')]);
 }
 

@@ -3,11 +3,12 @@
 import { errnoText } from '@q/fault';
 import type { Inside } from './inside.ts';
 import { type KeywordsOnDisk, keywordPath, readKeywords } from './keyword-files.ts';
-import type { KeywordList } from './keyword-names.ts';
+import { type KeywordList, NO_KEYWORDS } from './keyword-names.ts';
 import { retireKeywordFiles, writeKeywordFile, writeKeywordList } from './keyword-write.ts';
 import { FOLD_FILES, KEYWORD_BATCH } from './limits.ts';
 import type { HeldLock } from './lock.ts';
 import type { Stored } from './table.ts';
+import { Turns } from './turn.ts';
 
 /** Reads courierimapkeywords if it was changed; what differs is noted. Never throws. */
 export async function refreshKeywords(folder: Inside): Promise<void> {
@@ -20,17 +21,20 @@ export async function refreshKeywords(folder: Inside): Promise<void> {
 /** Reads courierimapkeywords; what differs is noted. Never throws. */
 export async function loadKeywords(folder: Inside): Promise<KeywordsOnDisk> {
   const onDisk = await readKeywords(folder.dir, (text) => folder.log(text));
-  const changed: Stored[] = [];
+  const lists = new Map<readonly string[], KeywordList>();
+  const changed = new Map<Stored, KeywordList>();
+  const turns = new Turns();
   for (const message of folder.table.list) {
-    const names = onDisk.keywords.get(message.base);
-    if (names === undefined && message.keywords.length === 0) continue;
-    const list = folder.table.names.listOf(names ?? []);
-    if (list === message.keywords) continue;
-    folder.table.setKeywords(message, list);
-    changed.push(message);
+    const names = onDisk.keywords.get(message.base) ?? NO_KEYWORDS;
+    if (names.length === 0 && message.keywords.length === 0) continue;
+    const list = lists.get(names) ?? folder.table.names.listOf(names);
+    lists.set(names, list);
+    if (list !== message.keywords) changed.set(message, list);
+    if (turns.over) await turns.pause();
   }
+  for (const [message, list] of changed) folder.table.setKeywords(message, list);
   folder.keywordFiles = onDisk.files.size;
-  folder.note(changed, []);
+  folder.note([...changed.keys()], []);
   return onDisk;
 }
 

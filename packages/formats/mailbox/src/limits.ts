@@ -73,6 +73,9 @@ export const LOCK_RETRY_MAX_MS = 250;
 /** Age in milliseconds at which a lock of another host is stale: Courier's. */
 export const LOCK_STALE_MS = 120_000;
 
+/** Age in milliseconds at which a lock is stale whoever has it: nothing takes so long. */
+export const LOCK_HELD_MAX_MS = 600_000;
+
 /** Keyword files of single messages from which on they are folded into the list. */
 export const FOLD_FILES = 64;
 

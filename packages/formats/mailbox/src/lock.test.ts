@@ -24,12 +24,18 @@ test('the lock of a process that is no more is taken away; that of one that live
   maildir.write(LOCK, `${pid}:${hostname()}`);
   (await lockFolder(maildir.dir, 5000)).release();
   maildir.write(LOCK, `${process.ppid}:${hostname()}`);
-  utimesSync(join(maildir.dir, LOCK), 1, 1);
+  const minutesOld = (minutes: number) => {
+    const then = Date.now() / 1000 - 60 * minutes;
+    utimesSync(join(maildir.dir, LOCK), then, then);
+  };
+  minutesOld(5);
   await expect(lockFolder(maildir.dir, 50)).rejects.toThrow();
   expect(maildir.text(LOCK)).toBe(`${process.ppid}:${hostname()}`);
+  minutesOld(11);
+  (await lockFolder(maildir.dir, 5000)).release();
 });
 
-test.each(['1:another.host', '', 'garbage'])(
+test.each(['1:another.host', '', 'garbage', `0:${hostname()}`])(
   'a lock that says %j is stale when it is two minutes old',
   async (text) => {
     const maildir = makeTestMaildir();

@@ -2,12 +2,13 @@
 //
 //   file = pid ":" host       ; empty for the moment after it was made
 //
-// It is stale when its process, on this host, is no more; or when another host's is two minutes old. Courier thinks the
-// same of ours. Within a process the same file is nobody's whom this module did not give it to.
+// It is stale when its process, on this host, is no more, or has it for ten minutes; or when another host's is two minutes
+// old. Courier thinks the same of ours, but for the ten minutes. Within a process the same file is nobody's whom this module did not give it to.
 
 import {
   closeSync,
   constants,
+  linkSync,
   lstatSync,
   openSync,
   renameSync,
@@ -18,10 +19,19 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, faultOf, Temporary } from '@q/fault';
 import { readWhole } from './files.ts';
-import { LOCK_RETRY_MAX_MS, LOCK_RETRY_MS, LOCK_STALE_MS, LOCK_WAIT_MS } from './limits.ts';
+import {
+  LOCK_HELD_MAX_MS,
+  LOCK_RETRY_MAX_MS,
+  LOCK_RETRY_MS,
+  LOCK_STALE_MS,
+  LOCK_WAIT_MS,
+} from './limits.ts';
 import { freshName } from './name.ts';
 
 const held = new Set<string>();
+
+/** Linux's largest process number. */
+const PID_MAX = 4_194_304;
 
 /** A lock that is held; 'none' where no file can be made: the folder is not ours to write to, and nothing will be written. */
 export interface HeldLock {
@@ -47,20 +57,33 @@ export async function lockFolder(dir: string, waitMs = LOCK_WAIT_MS): Promise<He
 
 function tryLock(path: string): HeldLock | undefined {
   if (held.has(path)) return undefined;
-  let fd: number;
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) {
+    removeStale(path);
+    return undefined;
+  }
+  const tmp = inTmp(path, '');
   try {
-    fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
+    writeLock(tmp);
+    // With its text from the first moment: an empty one would be waited for until it is old.
+    if (!linked(tmp, path)) return undefined;
   } catch (error) {
-    const code = errnoOf(error) ?? '';
-    if (code === 'EEXIST') {
-      removeStale(path);
-      return undefined;
-    }
-    if (['EACCES', 'EPERM', 'EROFS'].includes(code)) return { kind: 'none', release: () => {} };
+    if (['EACCES', 'EPERM', 'EROFS'].includes(errnoOf(error) ?? ''))
+      return { kind: 'none', release: () => {} };
     throw faultOf(error, 'unable to lock mailbox');
+  } finally {
+    unlinkQuietly(tmp);
   }
   held.add(path);
   const mine = lstatSync(path, { throwIfNoEntry: false })?.ino;
+  return { kind: 'held', release: () => release(path, mine) };
+}
+
+function inTmp(path: string, suffix: string): string {
+  return `${path.slice(0, path.lastIndexOf('/'))}/${freshName().tmp}${suffix}`;
+}
+
+function writeLock(path: string): void {
+  const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
   try {
     writeSync(fd, `${process.pid}:${hostname()}`);
   } catch {
@@ -68,7 +91,25 @@ function tryLock(path: string): HeldLock | undefined {
   } finally {
     closeSync(fd);
   }
-  return { kind: 'held', release: () => release(path, mine) };
+}
+
+function linked(tmp: string, path: string): boolean {
+  try {
+    linkSync(tmp, path);
+    return true;
+  } catch (error) {
+    const code = errnoOf(error) ?? '';
+    if (code === 'EEXIST') return false;
+    // A file system without links.
+    if (!['EPERM', 'ENOTSUP', 'ENOSYS'].includes(code)) throw error;
+  }
+  try {
+    writeLock(path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    throw error;
+  }
 }
 
 function release(path: string, mine: number | undefined): void {
@@ -89,7 +130,7 @@ function removeStale(path: string): void {
   try {
     const seen = lstatSync(path, { throwIfNoEntry: false });
     if (seen === undefined || !isStale(path, seen.mtimeMs)) return;
-    const aside = `${path.slice(0, path.lastIndexOf('/'))}/${freshName().tmp}.stale`;
+    const aside = inTmp(path, '.stale');
     renameSync(path, aside);
     if (lstatSync(aside).ino === seen.ino) unlinkSync(aside);
     else renameSync(aside, path);
@@ -106,10 +147,12 @@ function isStale(path: string, modified: number): boolean {
     text = ''; // A link, a directory, too long: no lock of anybody's, but let it grow old.
   }
   const [, pid, host] = /^([0-9]{1,10}):(.*)$/s.exec(text) ?? [];
-  if (host !== hostname()) return Date.now() - modified > LOCK_STALE_MS;
+  const age = Date.now() - modified;
+  if (host !== hostname() || Number(pid) < 1 || Number(pid) > PID_MAX) return age > LOCK_STALE_MS;
   // Ours, and not held: the process that had this number before us is no more.
   if (Number(pid) === process.pid) return true;
-  return !isAlive(Number(pid));
+  // One that lives so long beside its lock is another by the same number, or hangs.
+  return !isAlive(Number(pid)) || age > LOCK_HELD_MAX_MS;
 }
 
 function isAlive(pid: number): boolean {
@@ -118,5 +161,13 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     return errnoOf(error) !== 'ESRCH';
+  }
+}
+
+function unlinkQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Garbage in tmp goes in 36 hours.
   }
 }

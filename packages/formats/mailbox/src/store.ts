@@ -146,6 +146,19 @@ function keywordsAfter(
     : old;
 }
 
+/** keywordsAfter(), worked out once for each list. */
+function keywordChange(folder: Inside, change: FlagChange): (old: KeywordList) => KeywordList {
+  const known = new Map<KeywordList, KeywordList>();
+  return (old) => {
+    let list = known.get(old);
+    if (list === undefined) {
+      list = keywordsAfter(folder, old, change);
+      known.set(old, list);
+    }
+    return list;
+  };
+}
+
 async function storeKeywords(
   folder: Inside,
   messages: readonly Stored[],
@@ -153,9 +166,12 @@ async function storeKeywords(
   changed: Set<Stored>,
 ): Promise<void> {
   const wanted = new Map<Stored, KeywordList>();
+  const after = keywordChange(folder, change);
+  const turns = new Turns();
   for (const message of messages) {
-    const list = keywordsAfter(folder, message.keywords, change);
+    const list = after(message.keywords);
     if (!message.gone && list !== message.keywords) wanted.set(message, list);
+    if (turns.over) await turns.pause();
   }
   if (wanted.size === 0) return;
   if (wanted.size >= KEYWORD_BATCH && folder.options.useLocks !== false)
@@ -192,10 +208,10 @@ async function storeInList(
     await changingKeywords(folder, async () => {
       const onDisk = await loadKeywords(folder);
       const before = new Map<Stored, KeywordList>();
+      const after = keywordChange(folder, change);
       for (const message of wanted.keys()) {
         before.set(message, message.keywords);
-        if (!message.gone)
-          folder.table.setKeywords(message, keywordsAfter(folder, message.keywords, change));
+        if (!message.gone) folder.table.setKeywords(message, after(message.keywords));
       }
       try {
         const { list, names } = folder.table;

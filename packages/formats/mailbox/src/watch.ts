@@ -9,7 +9,8 @@ import { GATHER_MS, POLL_MS } from './limits.ts';
 export class FolderWatch {
   readonly #folder: Inside;
   readonly #heard = new Set<() => void>();
-  #watchers: FSWatcher[] = [];
+  /** By what is watched; some may not be there yet. */
+  readonly #watchers = new Map<'new' | 'cur' | 'keywords', FSWatcher>();
   #gathering: NodeJS.Timeout | undefined;
   #poll: NodeJS.Timeout | undefined;
   #stamps = '';
@@ -39,8 +40,8 @@ export class FolderWatch {
 
   end(): void {
     this.#heard.clear();
-    for (const watcher of this.#watchers) watcher.close();
-    this.#watchers = [];
+    for (const watcher of this.#watchers.values()) watcher.close();
+    this.#watchers.clear();
     clearTimeout(this.#gathering);
     clearInterval(this.#poll);
     this.#gathering = undefined;
@@ -56,24 +57,32 @@ export class FolderWatch {
 
   #call(): void {
     this.#gathering = undefined;
+    this.#watchAll();
     for (const heard of [...this.#heard]) heard();
   }
 
   #begin(): void {
-    const { newPath, curPath, dir, options } = this.#folder;
-    for (const path of [newPath, curPath, keywordPath(dir)]) this.#watch(path);
+    this.#watchAll();
     this.#stamps = this.#look();
-    this.#poll = setInterval(() => this.#pollNow(), options.pollMs ?? POLL_MS);
+    this.#poll = setInterval(() => this.#pollNow(), this.#folder.options.pollMs ?? POLL_MS);
     this.#poll.unref();
   }
 
-  #watch(path: string): void {
+  #watchAll(): void {
+    const { newPath, curPath, dir } = this.#folder;
+    this.#watch('new', newPath);
+    this.#watch('cur', curPath);
+    this.#watch('keywords', keywordPath(dir));
+  }
+
+  #watch(what: 'new' | 'cur' | 'keywords', path: string): void {
+    if (this.#watchers.has(what)) return;
     try {
       // Names are not looked at: latin1 takes any.
       const watcher = watch(path, { encoding: 'latin1' as BufferEncoding, persistent: false });
       watcher.on('change', () => this.tell());
       watcher.on('error', () => watcher.close());
-      this.#watchers.push(watcher);
+      this.#watchers.set(what, watcher);
     } catch {
       // Not there, or one watch too many for the system: the poll remains.
     }
