@@ -157,9 +157,9 @@ test('who waits for long is told how far the search is, never less than before',
     await progress.at(done, of);
     return (await c.look()).join();
   };
-  expect(await told(900, 100, 1000)).toBe('');
-  expect(await told(1100, 500, 1000)).toBe('* OK [INPROGRESS ("a\\"b" 250 1000)] Searching');
-  expect(await told(1200, 600, 1000)).toBe('');
+  expect(await told(1900, 100, 1000)).toBe('');
+  expect(await told(2100, 500, 1000)).toBe('* OK [INPROGRESS ("a\\"b" 250 1000)] Searching');
+  expect(await told(2200, 600, 1000)).toBe('');
   progress.stepDone();
   expect(await told(9000, 10, 20)).toBe('* OK [INPROGRESS ("a\\"b" 750 1000)] Searching');
   expect(await told(18_000, 0, 20)).toBe('* OK [INPROGRESS ("a\\"b" 750 1000)] Searching');
