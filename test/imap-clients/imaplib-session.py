@@ -40,9 +40,7 @@ assert c.select("Old")[0] == "NO"
 assert b"MESSAGES 3" in ok(c.status("INBOX", "(MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN)"))[0]
 
 # A mailbox read only, then to be changed.
-ok(c.select("INBOX", readonly=True))
-ok(c.select("INBOX"))
-ok(c.select("INBOX", readonly=True))
+assert ok(c.select("INBOX", readonly=True)) == [b"3"]
 c.store("1", "+FLAGS", "\\Seen")
 assert b"\\Seen" not in ok(c.fetch("1", "(FLAGS)"))[0]
 assert ok(c.select("INBOX")) == [b"3"]

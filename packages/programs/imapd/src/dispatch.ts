@@ -27,6 +27,7 @@ import { bad, replyLine } from './reply.ts';
 import { searchCommands } from './search/commands.ts';
 import type { CommandRow, CommandTable, Reply } from './session.ts';
 import type { ImapSession } from './session-state.ts';
+import { takesNew } from './view.ts';
 
 /** How a session ended, for the log. */
 export type Ending = 'logout' | 'disconnected' | 'timeout' | 'stop';
@@ -85,7 +86,7 @@ export class Dispatcher {
     if (view === undefined) return;
     const { folder, place } = view.opened;
     try {
-      await folder.refresh({ takeNew: !view.readOnly });
+      await folder.refresh({ takeNew: takesNew(view) });
     } catch (error) {
       const { reply, trouble } = replyOfFault(error);
       if (reply.code === 'NONEXISTENT') throw new MailboxGone();

@@ -49,7 +49,9 @@ export class MailboxView implements View {
   readonly opened: Opened;
   readonly readOnly: boolean;
   readonly rights: string;
-  #messages: FolderMessage[];
+  /** The folder's own list as long as it is the same, but for new ones at its end: large mailboxes are held once. */
+  #list: readonly FolderMessage[];
+  #count: number;
   readonly #recent: Set<number>;
   /** The folder's changes up to here were looked at: told, or noted in #gone. */
   #changeCount: number;
@@ -67,15 +69,18 @@ export class MailboxView implements View {
     this.opened = opened;
     this.readOnly = readOnly;
     this.rights = rights;
-    this.#messages = folder.messages.slice();
+    this.#list = folder.messages;
+    this.#count = folder.messages.length;
     this.#recent = new Set(readOnly ? [] : folder.takeRecent());
     this.#changeCount = folder.changeCount;
     this.#modseq = folder.highestModseq;
-    this.#lastUid = this.#messages.at(-1)?.uid ?? 0;
+    this.#lastUid = this.#list.at(-1)?.uid ?? 0;
   }
 
   get messages(): readonly FolderMessage[] {
-    return this.#messages;
+    // The folder has new messages, which the client does not know.
+    if (this.#list.length !== this.#count) this.#list = this.#list.slice(0, this.#count);
+    return this.#list;
   }
 
   isRecent({ uid }: FolderMessage): boolean {
@@ -91,25 +96,27 @@ export class MailboxView implements View {
 
   numberOf({ uid }: FolderMessage): number {
     const index = this.#indexOf(uid);
-    return this.#messages[index]?.uid === uid ? index + 1 : 0;
+    return this.messages[index]?.uid === uid ? index + 1 : 0;
   }
 
   resolve(session: Session, set: SequenceSet, byUid: boolean): readonly FolderMessage[] {
     if (!byUid && session.enabled.has('UIDONLY'))
       throw new CommandRefused('BAD', 'Message numbers are turned off', 'UIDREQUIRED');
     if (set.kind === 'saved') return this.#withUids(session.savedResult);
-    if (byUid) return this.#withUids(resolveSequenceSet(set, this.#messages.at(-1)?.uid ?? 0));
-    const count = this.#messages.length;
+    if (byUid) return this.#withUids(resolveSequenceSet(set, this.messages.at(-1)?.uid ?? 0));
+    const count = this.messages.length;
     const ranges = resolveSequenceSet(set, count);
     const last = ranges.at(-1)?.[1] ?? 0;
     if (last > count) throw new CommandRefused('BAD', 'No message with this number');
-    return joined(ranges.map(([from, to]) => this.#messages.slice(from - 1, to)));
+    return joined(ranges.map(([from, to]) => this.messages.slice(from - 1, to)));
   }
 
   sync(session: Session, expunged: boolean): void {
     const { changed, untold } = this.#takeChanges();
     if (expunged && this.#gone.size > 0) this.#dropGone(session);
     const arrived = this.#takeArrived(session);
+    const { messages } = this.opened.folder;
+    if (this.#gone.size === 0 && messages.length === this.#count) this.#list = messages;
     const tells = tellsRecent(session);
     let text = '';
     for (const message of untold) {
@@ -142,13 +149,19 @@ export class MailboxView implements View {
 
   // --- internal ---
 
+  #setMessages(messages: readonly FolderMessage[]): void {
+    this.#list = messages;
+    this.#count = messages.length;
+  }
+
   /** Index of the first message with this UID or a larger one. */
   #indexOf(uid: number): number {
+    const { messages } = this;
     let low = 0;
-    let high = this.#messages.length;
+    let high = messages.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.#messages[middle] as FolderMessage).uid < uid) low = middle + 1;
+      if ((messages[middle] as FolderMessage).uid < uid) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -159,7 +172,7 @@ export class MailboxView implements View {
     for (const [first, last] of ranges) {
       const from = this.#indexOf(first);
       const to = this.#indexOf(last + 1);
-      if (to > from) slices.push(this.#messages.slice(from, to));
+      if (to > from) slices.push(this.messages.slice(from, to));
     }
     return joined(slices);
   }
@@ -177,7 +190,7 @@ export class MailboxView implements View {
     const before = this.#modseq;
     const candidates =
       folder.changesSince(this.#changeCount) ??
-      this.#messages.filter(({ modseq, gone }) => gone || modseq > before);
+      this.messages.filter(({ modseq, gone }) => gone || modseq > before);
     const changed: FolderMessage[] = [];
     for (const message of candidates) {
       if (this.numberOf(message) === 0) continue;
@@ -204,7 +217,7 @@ export class MailboxView implements View {
         text += `* ${this.numberOf(gone[i] as FolderMessage)} EXPUNGE\r\n`;
       session.write(text);
     }
-    this.#messages = this.#messages.filter((message) => !this.#gone.has(message));
+    this.#setMessages(this.messages.filter((message) => !this.#gone.has(message)));
     for (const { uid } of gone) this.#recent.delete(uid);
     this.#gone.clear();
   }
@@ -219,13 +232,13 @@ export class MailboxView implements View {
     const last = folder.messages.at(-1)?.uid ?? 0;
     if (last <= this.#lastUid) return [];
     const arrived = folder.messages.slice(folder.indexOf(this.#lastUid + 1));
-    for (const message of arrived) this.#messages.push(message);
+    this.#setMessages(this.messages.concat(arrived));
     this.#lastUid = last;
     // One that came and went before anybody was told is no message.
     if (!this.readOnly)
       for (const uid of folder.takeRecent())
-        if (this.#messages[this.#indexOf(uid)]?.uid === uid) this.#recent.add(uid);
-    session.untagged(`${this.#messages.length} EXISTS`);
+        if (this.messages[this.#indexOf(uid)]?.uid === uid) this.#recent.add(uid);
+    session.untagged(`${this.messages.length} EXISTS`);
     if (tellsRecent(session)) session.untagged(`${this.recentCount} RECENT`);
     return arrived;
   }
@@ -233,4 +246,12 @@ export class MailboxView implements View {
 
 function joined(slices: readonly (readonly FolderMessage[])[]): readonly FolderMessage[] {
   return slices.length === 1 ? (slices[0] as readonly FolderMessage[]) : slices.flat();
+}
+
+/**
+ * New mail is made messages when the mailbox is looked at. One's own also by EXAMINE: what waits in new/ has no UID, and a
+ * client that only reads would not see it. It stays \Recent for who selects the mailbox next.
+ */
+export function takesNew({ readOnly, opened }: Pick<View, 'readOnly' | 'opened'>): boolean {
+  return !readOnly || opened.place.space === 'personal';
 }

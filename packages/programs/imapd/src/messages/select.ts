@@ -6,7 +6,7 @@ import type { Place } from '@q/mail-account';
 import { FLAG, type Folder } from '@q/mailbox';
 import { CommandRefused } from '../refused.ts';
 import type { CommandRow, Opened, Reply, Session } from '../session.ts';
-import { MailboxView, type View } from '../view.ts';
+import { MailboxView, takesNew, type View } from '../view.ts';
 import { expungeMessages } from './expunge.ts';
 import { changeableFlags, flagsText, SYSTEM_FLAG_WORDS } from './flags.ts';
 import { tellsRecent } from './message-line.ts';
@@ -47,7 +47,7 @@ async function select(session: Session, given: SelectArguments, examine: boolean
 
 async function viewOf(opened: Opened, access: Pick<View, 'readOnly' | 'rights'>): Promise<View> {
   try {
-    await opened.folder.refresh({ takeNew: !access.readOnly });
+    await opened.folder.refresh({ takeNew: takesNew({ ...access, opened }) });
     return new MailboxView(opened, access);
   } catch (error) {
     opened.release();

@@ -6,7 +6,7 @@ import { replyOfFault } from '../../fault-reply.ts';
 import { MessageAnswers } from '../../messages/fetch-answer.ts';
 import { fetchPlan } from '../../messages/fetch-plan.ts';
 import type { Session } from '../../session.ts';
-import type { View } from '../../view.ts';
+import { takesNew, type View } from '../../view.ts';
 import type { SelectedInterest } from './interests.ts';
 
 export class SelectedWatch {
@@ -53,7 +53,7 @@ export class SelectedWatch {
     const view = this.#view;
     if (view === undefined || view !== this.#session.view) return;
     try {
-      await view.opened.folder.refresh({ takeNew: !view.readOnly });
+      await view.opened.folder.refresh({ takeNew: takesNew(view) });
     } catch (error) {
       // A mailbox that is gone ends the session at its next command; trouble with the disk may pass.
       replyOfFault(error);
