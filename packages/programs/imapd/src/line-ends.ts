@@ -6,6 +6,7 @@ export class LineEnds {
 
   /** What is to be written for the next piece: perhaps `bytes` itself, or a changed part of it. `last`: nothing follows. */
   convert(bytes: Buffer, last: boolean): Buffer {
+    if (bytes.length === 0 && !last) return bytes;
     const held = this.#cr;
     const first = bytes.indexOf(CR);
     this.#cr = false;
