@@ -84,6 +84,15 @@ test('messages that must be read for it are read when the session has time', asy
   expect((await c.look()).join()).not.toContain('ADDTO');
 });
 
+test('changes of many messages are told when others have had their turn', async () => {
+  const c = await client();
+  await c.say('SEARCH RETURN (UPDATE) UNSEEN', 'u1');
+  for (let count = 0; count < 600; count++) await c.mailbox.add({ text: 'Subject: new\n\n' });
+  const before = c.drained;
+  expect((await c.look()).at(-1)).toBe('* ESEARCH (TAG "u1") ADDTO (0 5:604)');
+  expect(c.drained).toBeGreaterThan(before);
+});
+
 test('message numbers in the search mean the messages they meant then', async () => {
   const c = await client();
   await c.say('SEARCH RETURN (UPDATE) 2:* SEEN', 'u1');

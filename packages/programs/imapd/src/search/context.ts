@@ -9,7 +9,7 @@ import { CommandRefused } from '../refused.ts';
 import { ok } from '../reply.ts';
 import type { Reply, Session } from '../session.ts';
 import type { Told, View } from '../view.ts';
-import { CONTEXTS_MAX } from './limits.ts';
+import { COMPARED_AT_ONCE, CONTEXTS_MAX } from './limits.ts';
 import { Progress } from './progress.ts';
 import { correlator, setText } from './search-response.ts';
 import { matchesNow, runPlan } from './search-run.ts';
@@ -102,10 +102,10 @@ class Contexts {
     }
   }
 
-  /** At once when flags and what is remembered decide it; else as soon as the session has time to read messages. */
+  /** At once when flags and what is remembered decide it, and for few; else as soon as the session has time for it. */
   #compare(context: Context, messages: readonly FolderMessage[]): void {
     const matching = new Set<FolderMessage>();
-    let isKnown = context.waiting.size === 0;
+    let isKnown = context.waiting.size === 0 && messages.length <= COMPARED_AT_ONCE;
     for (const message of messages) {
       const matches = isKnown
         ? matchesNow(context.plan, message, this.#view.opened.cache)

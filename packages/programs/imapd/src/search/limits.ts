@@ -16,5 +16,8 @@ export const SAVED_RANGES_MAX = 100_000;
 /** Searches of a session that are kept up to date; each remembers which messages it found. */
 export const CONTEXTS_MAX = 8;
 
+/** Changed messages that such a result is compared with while nobody else has a turn: under a millisecond's work. */
+export const COMPARED_AT_ONCE = 500;
+
 /** Characters of an answer that are written at a time. */
 export const PIECE_LENGTH = 16 * 1024;

@@ -34,7 +34,7 @@ interface Held {
 }
 
 export class TestMailbox {
-  readonly messages: HeldMessage[] = [];
+  messages: HeldMessage[] = [];
   readonly #held = new Map<FolderMessage, Held>();
   readonly #changes: HeldMessage[] = [];
   #modseq = 0;
@@ -73,7 +73,7 @@ export class TestMailbox {
   ): void {
     this.#modseq += 1;
     Object.assign(message, to, { modseq: this.#modseq });
-    if (message.gone) this.messages.splice(this.messages.indexOf(message), 1);
+    if (message.gone) this.messages = this.messages.filter((one) => one !== message);
     this.#changes.push(message);
   }
 
