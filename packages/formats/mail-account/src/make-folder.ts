@@ -71,14 +71,18 @@ export async function removeHidden(hidden: string): Promise<void> {
   await rm(hidden, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
 }
 
-/** Renames directories in the order given; `moves` hold names in `root`. Throws NameFault or a fault. */
+/** Renames directories in the order given, all or none; `moves` hold names in `root`. Throws NameFault or a fault. */
 export async function renameFolders(
   root: string,
   moves: readonly (readonly [from: string, to: string])[],
 ): Promise<void> {
+  const begun: (readonly [from: string, to: string])[] = [];
   try {
-    for (const [from, to] of moves) await moveFolder(join(root, from), join(root, to));
+    for (const [from, to] of moves)
+      await moveFolder(join(root, from), join(root, to), () => begun.push([from, to]));
   } catch (error) {
+    // Also the last one: a rename may be done although it is said to have failed.
+    for (const [from, to] of begun.reverse()) await moveBack(join(root, to), join(root, from));
     if (error instanceof NameFault) throw error;
     throw faultOf(error, 'unable to rename the mailbox');
   } finally {
@@ -86,10 +90,16 @@ export async function renameFolders(
   }
 }
 
-/** rename(2), which would replace an empty directory. */
-async function moveFolder(from: string, to: string): Promise<void> {
+/** rename(2), which would replace an empty directory. `begins` is called when `to` was free. */
+async function moveFolder(from: string, to: string, begins: () => void = () => {}): Promise<void> {
   if (await isThere(to)) throw new NameFault('ALREADYEXISTS', 'Mailbox already exists');
+  begins();
   await rename(from, to);
+}
+
+/** As far as it can be done: what stays under its new name is whole there. */
+async function moveBack(from: string, to: string): Promise<void> {
+  await moveFolder(from, to).catch(() => {});
 }
 
 async function isThere(path: string): Promise<boolean> {
