@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Folder } from './index.ts';
 import { makeTestMaildir, openTest } from './testing/maildir.ts';
 
-const ROUNDS = 12;
+const ROUNDS = 8;
 
 let place = '';
 beforeAll(() => {

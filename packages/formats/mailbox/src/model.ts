@@ -98,6 +98,7 @@ export interface Folder {
   readonly highestModseq: number;
   /** MAILBOXID (RFC 8474): [A-Za-z0-9_-]+, kept by RENAME, another one when UIDVALIDITY is another. */
   readonly mailboxId: string;
+  /** Another array when messages go; the same, only longer, when they come: views share it. */
   readonly messages: readonly FolderMessage[];
   /** Keywords in use in this folder, first spelling met. Compared without case. */
   readonly keywords: readonly string[];

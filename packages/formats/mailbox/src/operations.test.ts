@@ -1,11 +1,24 @@
 // What the operations promise beyond the plain case: folder.test.ts.
 
-import { chmodSync, closeSync, linkSync, mkdirSync, unlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  unlinkSync,
+  utimesSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { memoryChangeStore } from './change-store.ts';
 import type { ChangeStore, Folder, FolderMessage, KnownState } from './index.ts';
 import { FLAG } from './index.ts';
+import { CHANGES_KEPT } from './limits.ts';
+import { endingOf } from './name.ts';
+import { MessageTable, Stored } from './table.ts';
 import { makeTestMaildir, openTest, testMaildir } from './testing/maildir.ts';
 
 async function append(folder: Folder, text: string, flags = 0, keywords: readonly string[] = []) {
@@ -257,11 +270,51 @@ test('changes are told once each, until they are too many', async () => {
     await folder.store([first], { change: 'replace', flags, keywords: [] });
   expect(folder.changesSince(before)).toEqual([first]);
   expect(folder.changesSince(before - 100_000)).toBeUndefined();
-  for (let number = 0; number < 9000; number++) maildir.put(`cur/${number}.many:2,`, '');
-  await folder.refresh({ takeNew: false });
-  expect(folder.changesSince(before)).toBeUndefined();
-  expect(folder.messages).toHaveLength(9001);
 });
+
+test('changes that are too many to be told are not kept', () => {
+  const table = new MessageTable();
+  const messages = Array.from(
+    { length: 3 * CHANGES_KEPT },
+    (_, n) => new Stored(n + 1, `${n}.x`, endingOf(':2,')),
+  );
+  table.changed(messages.slice(0, 10));
+  expect(table.changesSince(0)).toEqual(messages.slice(0, 10));
+  table.changed(messages);
+  expect(table.changesSince(0)).toBeUndefined();
+  expect(table.changesSince(table.changeCount - 2)).toEqual(messages.slice(-2));
+  expect(table.changesSince(table.changeCount)).toEqual([]);
+});
+
+test.runIf(existsSync('/dev/shm'))(
+  'messages are copied and moved to another file system with everything they have (where there is /dev/shm)',
+  async () => {
+    const maildir = makeTestMaildir();
+    const elsewhere = mkdtempSync('/dev/shm/mailbox-');
+    try {
+      maildir.put('cur/1.a:2,FS', 'one');
+      maildir.put('cur/2.b:2,', 'two');
+      const then = 1_000_000_000;
+      utimesSync(join(maildir.dir, 'cur/1.a:2,FS'), then, then);
+      const { folder: source } = await openTest(maildir);
+      const { folder } = await openTest(testMaildir(join(elsewhere, 'Maildir')));
+      await folder.take(source, source.messages.slice(0, 1), 'copy');
+      await folder.take(source, source.messages, 'move');
+      expect(source.messages).toEqual([]);
+      expect(maildir.names('cur')).toEqual([]);
+      expect(folder.messages.map(({ uid, flags }) => [uid, flags])).toEqual([
+        [1, FLAG.flagged | FLAG.seen],
+        [2, FLAG.flagged | FLAG.seen],
+        [3, 0],
+      ]);
+      const opened = await folder.open(folder.messages[1] as FolderMessage);
+      expect(opened).toMatchObject({ size: 3, time: then * 1000 });
+      closeSync(opened?.fd ?? -1);
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+    }
+  },
+);
 
 test.runIf(process.getuid?.() !== 0)(
   'a folder nobody may write to is read all the same (root may write everywhere)',

@@ -61,7 +61,10 @@ export interface TestFolder extends Disposable {
   readonly log: readonly string[];
 }
 
-/** Opens a folder in a pool of its own, as another process would. */
+/**
+ * Opens a folder in a pool of its own, as another process would. Without the time for which a change that came in the very
+ * moment of our own may not be seen: tests look at once.
+ */
 export async function openTest(
   { dir }: Pick<TestMaildir, 'dir'>,
   options: Partial<FolderOptions> = {},
@@ -70,6 +73,7 @@ export async function openTest(
   const log: string[] = [];
   const folder = await pool.open(dir, {
     root: dir,
+    verifyMs: 0,
     log: (line) => log.push(line),
     ...options,
   });
