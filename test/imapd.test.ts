@@ -59,6 +59,22 @@ describe('IDLE', () => {
   });
 });
 
+test('a mailbox that is removed under a session ends it with a word, in IDLE too', async () => {
+  const idler = await open();
+  const worker = await open();
+  expect(await worker.say('a CREATE Doomed\n', 'a')).toMatch(/^a OK/);
+  await idler.say('a SELECT Doomed\n', 'a');
+  idler.send('b IDLE\n');
+  await idler.until(/\+ idling\r\n/);
+  const other = await open();
+  await other.say('a SELECT Doomed\n', 'a');
+  expect(await worker.say('b DELETE Doomed\n', 'b')).toMatch(/b OK/);
+  expect(await idler.until(/\* BYE .*\r\n/)).toContain('BYE');
+  expect(await other.finish('b NOOP\n')).toMatch(/\* BYE /);
+  expect(await worker.say('c NOOP\n', 'c')).toBe('c OK Done\r\n');
+  worker.destroy();
+});
+
 test('commands in the wrong state are BAD, those it does not know, too', async () => {
   const talk = await open();
   const got = await talk.say(
