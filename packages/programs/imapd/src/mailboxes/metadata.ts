@@ -26,7 +26,7 @@ export const getMetadataRow: CommandRow<GetMetadataArguments> = {
 };
 
 /** Entries asked for, and those below them as deep as wished. One that is asked for and not there is undefined: NIL. */
-export function chooseEntries(
+function chooseEntries(
   all: ReadonlyMap<string, string>,
   { entries, depth }: Pick<GetMetadataArguments, 'entries' | 'depth'>,
 ): Entries {

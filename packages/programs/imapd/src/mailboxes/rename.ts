@@ -3,6 +3,7 @@
 
 import type { Place } from '@q/mail-account';
 import { outliveUidValidity } from '@q/mailbox';
+import { CommandRefused } from '../refused.ts';
 import { ok } from '../reply.ts';
 import type { CommandRow, Session } from '../session.ts';
 import { tellList } from './list-line.ts';
@@ -46,7 +47,7 @@ function tellNewName(
   tellList(session, { name: first.to.name, separator, attributes: [], oldName: first.from.name });
 }
 
-/** All or, when it breaks off, the first ones: INBOX has the rest, and the new mailbox is there. */
+/** All or, when it breaks off (throws CommandRefused), the first ones: INBOX has the rest, and the new mailbox is there. */
 async function moveInbox(session: Session, to: string): Promise<void> {
   const { account } = session;
   const inbox = await account.find('INBOX', 'rte');
@@ -57,7 +58,10 @@ async function moveInbox(session: Session, to: string): Promise<void> {
     const target = await session.open(place);
     try {
       await source.folder.refresh({ takeNew: true });
-      await target.folder.take(source.folder, source.folder.messages.slice(), 'move');
+      const messages = source.folder.messages.slice();
+      await target.folder.take(source.folder, messages, 'move');
+      if (messages.some(({ gone }) => !gone))
+        throw new CommandRefused('NO', 'Not all messages could be moved', 'UNAVAILABLE');
     } finally {
       target.release();
     }

@@ -1,6 +1,6 @@
 // Sessions of one process on real Maildirs, as a client meets them: text goes in, lines come out.
 
-import { mkdirSync, mkdtempSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -10,9 +10,14 @@ import { Dispatcher, type Ending } from '../../dispatch.ts';
 import { ImapSession } from '../../session-state.ts';
 import { readSettings, wishOf } from '../../settings.ts';
 
+/** Made for the test under way. */
+const tops: string[] = [];
+
 /** A new directory that is a Maildir, with these folders ("Arch.2026"). */
 export function makeMaildir(folders: readonly string[] = []): string {
-  const root = join(mkdtempSync(join(tmpdir(), 'imapd-mailboxes-')), 'Maildir');
+  const top = mkdtempSync(join(tmpdir(), 'imapd-mailboxes-'));
+  tops.push(top);
+  const root = join(top, 'Maildir');
   for (const dir of ['', ...folders.map((folder) => `.${folder}`)])
     for (const part of ['cur', 'new', 'tmp'])
       mkdirSync(join(root, dir, part), { recursive: true, mode: 0o700 });
@@ -59,9 +64,11 @@ export class TestHost {
     return client;
   }
 
+  /** Ends all sessions; the Maildirs go. */
   async end(): Promise<void> {
-    for (const client of this.#clients) await client.end();
+    for (const client of this.#clients.splice(0)) await client.end();
     await this.#accounts.end();
+    for (const top of tops.splice(0)) rmSync(top, { recursive: true, force: true });
   }
 }
 
