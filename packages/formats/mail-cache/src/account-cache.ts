@@ -42,7 +42,7 @@ class OpenAccountCache implements AccountCache {
   readonly #store: AccountStore;
   readonly #now: () => number;
   readonly #log: Log;
-  readonly #recent = new Recent(MEMORY_MAX);
+  readonly #recent = new Recent(MEMORY_MAX, () => this.#forgetLater());
   readonly #folders = new Map<string, OpenFolder>();
   #flushTimer: NodeJS.Timeout | undefined;
   #forgetTimer: NodeJS.Timeout | undefined;

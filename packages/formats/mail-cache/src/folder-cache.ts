@@ -182,6 +182,7 @@ export class CachedFolder implements FolderCache {
   /** Gives memory back that is only for speed. */
   forget(): void {
     this.#loads.forget();
+    this.#reader.forget();
   }
 
   /** The index knows many more messages than were asked for: are they gone? */

@@ -12,14 +12,18 @@ export class Recent {
   readonly #max: number;
   readonly #held = new Set<Held>();
   readonly #sizes = new Map<Held, number>();
+  readonly #used: () => void;
   #size = 0;
 
-  constructor(max: number) {
+  /** Holds up to `max` bytes. `used` is told whenever something comes in. */
+  constructor(max: number, used: () => void = () => {}) {
     this.#max = max;
+    this.#used = used;
   }
 
   /** It is used now: it comes in, or is the last to go. Others may have to. */
   use(held: Held): void {
+    this.#used();
     this.drop(held);
     this.#held.add(held);
     this.#sizes.set(held, held.size);

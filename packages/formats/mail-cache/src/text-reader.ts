@@ -7,7 +7,12 @@ import { BREAK, type Part, type SearchedPiece, searchedText } from './searched-t
 
 /** Collects texts, one after another, in memory that is used again. */
 export class TextReader {
-  #bytes: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  #bytes: Buffer = EMPTY;
+
+  /** Gives the memory back. */
+  forget(): void {
+    this.#bytes = EMPTY;
+  }
 
   /** The whole text of a part, the caller's own; undefined when it is longer than INDEXED_MAX. */
   async read(source: ByteSource, message: Message, part: Part): Promise<Buffer | undefined> {
@@ -15,7 +20,7 @@ export class TextReader {
     const bytes = this.#bytes;
     this.#bytes = EMPTY;
     const collected = await collect(
-      bytes.length === 0 ? Buffer.allocUnsafeSlow(16384) : bytes,
+      bytes.length === 0 ? Buffer.allocUnsafeSlow(ROOM) : bytes,
       searchedText(source, message, part),
     );
     if (collected.bytes.length > this.#bytes.length) this.#bytes = collected.bytes;
@@ -88,3 +93,5 @@ class Scan {
 }
 
 const EMPTY: Buffer = Buffer.alloc(0);
+/** Bytes to begin with: a usual message. */
+const ROOM = 32 * 1024;
