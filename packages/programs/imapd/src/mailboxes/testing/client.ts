@@ -1,6 +1,7 @@
 // Sessions of one process on real Maildirs, as a client meets them: text goes in, lines come out.
 
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -68,7 +69,9 @@ export class TestHost {
   async end(): Promise<void> {
     for (const client of this.#clients.splice(0)) await client.end();
     await this.#accounts.end();
-    for (const top of tops.splice(0)) rmSync(top, { recursive: true, force: true });
+    // A cache may write its last file while it is closed.
+    const retries = { maxRetries: 50, retryDelay: 20 };
+    for (const top of tops.splice(0)) await rm(top, { recursive: true, force: true, ...retries });
   }
 }
 
