@@ -184,3 +184,14 @@ test('$ is the last search result', async () => {
     '* 5 FETCH (UID 5)',
   ]);
 });
+
+test('what was given out as the messages of the view does not grow when new ones come', () => {
+  const { view } = client.session;
+  const messages = view?.messages ?? [];
+  folder.add(MAIL);
+  expect(messages.length).toBe(5);
+  expect(view?.messages.length).toBe(5);
+  client.look();
+  folder.add(MAIL);
+  expect(view?.messages.length).toBe(6);
+});

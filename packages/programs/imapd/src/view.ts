@@ -49,9 +49,11 @@ export class MailboxView implements View {
   readonly opened: Opened;
   readonly readOnly: boolean;
   readonly rights: string;
-  /** The folder's own list as long as it is the same, but for new ones at its end: large mailboxes are held once. */
+  /** Its first #count are the view's. The folder's own list where that is so: idle sessions hold no large mailbox of their own. */
   #list: readonly FolderMessage[];
   #count: number;
+  /** Given out since the last sync(): whoever works on it is not disturbed by new messages. */
+  #snapshot: readonly FolderMessage[] | undefined;
   readonly #recent: Set<number>;
   /** The folder's changes up to here were looked at: told, or noted in #gone. */
   #changeCount: number;
@@ -78,9 +80,8 @@ export class MailboxView implements View {
   }
 
   get messages(): readonly FolderMessage[] {
-    // The folder has new messages, which the client does not know.
-    if (this.#list.length !== this.#count) this.#list = this.#list.slice(0, this.#count);
-    return this.#list;
+    this.#snapshot ??= this.#list.slice(0, this.#count);
+    return this.#snapshot;
   }
 
   isRecent({ uid }: FolderMessage): boolean {
@@ -94,21 +95,21 @@ export class MailboxView implements View {
     return Math.max(0, recentCount - waiting);
   }
 
-  numberOf({ uid }: FolderMessage): number {
+  numberOf({ uid }: Pick<FolderMessage, 'uid'>): number {
     const index = this.#indexOf(uid);
-    return this.messages[index]?.uid === uid ? index + 1 : 0;
+    return index < this.#count && this.#list[index]?.uid === uid ? index + 1 : 0;
   }
 
   resolve(session: Session, set: SequenceSet, byUid: boolean): readonly FolderMessage[] {
     if (!byUid && session.enabled.has('UIDONLY'))
       throw new CommandRefused('BAD', 'Message numbers are turned off', 'UIDREQUIRED');
     if (set.kind === 'saved') return this.#withUids(session.savedResult);
-    if (byUid) return this.#withUids(resolveSequenceSet(set, this.messages.at(-1)?.uid ?? 0));
-    const count = this.messages.length;
+    const count = this.#count;
+    if (byUid) return this.#withUids(resolveSequenceSet(set, this.#list[count - 1]?.uid ?? 0));
     const ranges = resolveSequenceSet(set, count);
     const last = ranges.at(-1)?.[1] ?? 0;
     if (last > count) throw new CommandRefused('BAD', 'No message with this number');
-    return joined(ranges.map(([from, to]) => this.messages.slice(from - 1, to)));
+    return joined(ranges.map(([from, to]) => this.#list.slice(from - 1, to)));
   }
 
   sync(session: Session, expunged: boolean): void {
@@ -117,6 +118,7 @@ export class MailboxView implements View {
     const arrived = this.#takeArrived(session);
     const { messages } = this.opened.folder;
     if (this.#gone.size === 0 && messages.length === this.#count) this.#list = messages;
+    this.#snapshot = undefined;
     const tells = tellsRecent(session);
     let text = '';
     for (const message of untold) {
@@ -152,13 +154,14 @@ export class MailboxView implements View {
   #setMessages(messages: readonly FolderMessage[]): void {
     this.#list = messages;
     this.#count = messages.length;
+    this.#snapshot = undefined;
   }
 
   /** Index of the first message with this UID or a larger one. */
   #indexOf(uid: number): number {
-    const { messages } = this;
+    const messages = this.#list;
     let low = 0;
-    let high = messages.length;
+    let high = this.#count;
     while (low < high) {
       const middle = (low + high) >> 1;
       if ((messages[middle] as FolderMessage).uid < uid) low = middle + 1;
@@ -172,7 +175,7 @@ export class MailboxView implements View {
     for (const [first, last] of ranges) {
       const from = this.#indexOf(first);
       const to = this.#indexOf(last + 1);
-      if (to > from) slices.push(this.messages.slice(from, to));
+      if (to > from) slices.push(this.#list.slice(from, to));
     }
     return joined(slices);
   }
@@ -236,9 +239,8 @@ export class MailboxView implements View {
     this.#lastUid = last;
     // One that came and went before anybody was told is no message.
     if (!this.readOnly)
-      for (const uid of folder.takeRecent())
-        if (this.messages[this.#indexOf(uid)]?.uid === uid) this.#recent.add(uid);
-    session.untagged(`${this.messages.length} EXISTS`);
+      for (const uid of folder.takeRecent()) if (this.numberOf({ uid }) > 0) this.#recent.add(uid);
+    session.untagged(`${this.#count} EXISTS`);
     if (tellsRecent(session)) session.untagged(`${this.recentCount} RECENT`);
     return arrived;
   }

@@ -88,7 +88,7 @@ async function markSeen(
 /** RFC 2180, section 4.1.2: messages that are gone make a FETCH by number a NO; all others were given. */
 function answer({ unreadable, missing, unknownEncoding }: MessageAnswers, byUid: boolean): Reply {
   if (unreadable > 0)
-    return { status: 'NO', code: 'SERVERBUG', text: 'Some of the messages cannot be read' };
+    return { status: 'NO', code: 'UNAVAILABLE', text: 'Some of the messages cannot be read' };
   if (unknownEncoding)
     return { status: 'NO', code: 'UNKNOWN-CTE', text: 'Unknown transfer encoding' };
   if (missing > 0 && !byUid)
