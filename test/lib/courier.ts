@@ -88,9 +88,13 @@ export class Courier {
     await this.#start([daemon], () => existsSync(this.socket));
   }
 
-  /** A client of imapd: imaplogin and what it becomes; or of another chain of programs. */
-  imap(env: NodeJS.ProcessEnv = {}, chain: readonly string[] = IMAP): Promise<CourierSession> {
-    return this.#open(chain, env, /^\* OK.*\r\n/m);
+  /** A client of imapd: imaplogin and what it becomes; or of another chain of programs, which begins with `greeting`. */
+  imap(
+    env: NodeJS.ProcessEnv = {},
+    chain: readonly string[] = IMAP,
+    greeting = /^\* OK.*\r\n/m,
+  ): Promise<CourierSession> {
+    return this.#open(chain, env, greeting);
   }
 
   pop3(env: NodeJS.ProcessEnv = {}): Promise<CourierSession> {
