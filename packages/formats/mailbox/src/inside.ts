@@ -2,11 +2,12 @@
 
 import { asciiLower } from '@q/bytes';
 import { type Fault, faultOf, Temporary } from '@q/fault';
+import { escapeForLog } from '@q/log';
 import { DirectoryState, type Look } from './directory-state.ts';
 import { FolderFault, folderIsGone } from './fault.ts';
 import type { Identity } from './identity.ts';
 import type { KeywordList } from './keyword-names.ts';
-import { KEYWORDS_MAX } from './limits.ts';
+import { KEYWORDS_MAX, LOG_LINE_MAX } from './limits.ts';
 import { type HeldLock, lockFolder } from './lock.ts';
 import type { ChangeStore, KnownState } from './model.ts';
 import { isDirectory } from './scan.ts';
@@ -101,7 +102,7 @@ export class Inside {
   }
 
   log(text: string): void {
-    this.options.log?.(`${this.dir}: ${text}`);
+    this.options.log?.(escapeForLog(`${this.dir}: ${text}`, LOG_LINE_MAX));
   }
 
   /** Runs `work` alone, unless the folder is no more. Everything it throws is a fault. */

@@ -100,3 +100,6 @@ export const GONE_KEPT = 16_384;
 
 /** Bytes gathered before a write(2) into a spool. */
 export const SPOOL_GATHER = 65_536;
+
+/** Characters of a log line: the longest path there is would hide what is said of it. */
+export const LOG_LINE_MAX = 1024;
