@@ -361,7 +361,7 @@ export function messageOf(id: string): string {
 }
 
 /** "3:5,9" as numbers. */
-export function uidsOf(set: string): number[] {
+function uidsOf(set: string): number[] {
   if (set === '') return [];
   return set.split(',').flatMap((range) => {
     const [first, last = first] = range.split(':').map(Number) as [number, number?];

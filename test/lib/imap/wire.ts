@@ -24,7 +24,7 @@ export interface Answer {
   readonly untagged: readonly Response[];
 }
 
-export class ConnectionLost extends Error {
+class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost';
 }
 
@@ -179,7 +179,7 @@ export class WireClient {
 }
 
 /** The values of a response line, as far as they can be read; text for people ends them. */
-export function valuesOf(text: string): readonly Value[] {
+function valuesOf(text: string): readonly Value[] {
   const stack: Value[][] = [[]];
   let at = 0;
   while (at < text.length) {
