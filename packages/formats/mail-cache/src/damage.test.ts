@@ -3,10 +3,8 @@ import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
-  closeSync,
   existsSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -14,17 +12,16 @@ import {
   statSync,
   truncateSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { errnoOf } from '@q/fault';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type AccountCacheOptions, openAccountCache } from './account-cache.ts';
 import { LOOK_AGAIN, UNCLEAN_MAX } from './limits.ts';
 import type { AccountCache } from './model.ts';
 import { bundleChild } from './testing/bundle-child.ts';
-import { makeRoot, removeRoot, TestFolder } from './testing/test-folder.ts';
+import { filledFolder, useAll } from './testing/filled-folder.ts';
+import { makeRoot, removeRoot } from './testing/test-folder.ts';
 
 const run = promisify(execFile);
 
@@ -49,24 +46,6 @@ function openCache(options: Partial<AccountCacheOptions> = {}): AccountCache {
   return cache;
 }
 
-/** A folder of 300 messages, the first with the subject "message 1". */
-function filledFolder(): TestFolder {
-  const folder = new TestFolder(root, 'box');
-  for (let i = 1; i <= 300; i++)
-    folder.add(`Subject: message ${i}\n\nit has the number ${i} \n`, `m${i}`);
-  return folder;
-}
-
-async function useAll(cache: AccountCache, folder: TestFolder): Promise<void> {
-  cache.changes('box').note(folder.messages, []);
-  for (const message of folder.messages)
-    expect((await cache.folder(folder).loadFacts(message))?.envelope.subject).toBe(
-      `message ${message.uid}`,
-    );
-  const found = await cache.folder(folder).search(folder.messages, { kind: 'body' }, 'number 7 ');
-  expect([...found].map(({ uid }) => uid)).toEqual([7]);
-}
-
 const host = () => join(root, 'mailcache/h');
 const caches = () => readdirSync(host());
 const data = () => join(host(), caches()[0] as string, 'data.mdb');
@@ -82,7 +61,7 @@ describe('a file that is not ours to trust', () => {
   ];
   for (const [what, damage] of damages) {
     test(`${what}: made anew, with a line in the log`, async () => {
-      const folder = filledFolder();
+      const folder = filledFolder(root);
       const first = openCache();
       await useAll(first, folder);
       await first.close();
@@ -97,7 +76,7 @@ describe('a file that is not ours to trust', () => {
   }
 
   test('empty: it is filled', async () => {
-    const folder = filledFolder();
+    const folder = filledFolder(root);
     const first = openCache();
     await useAll(first, folder);
     await first.close();
@@ -108,7 +87,7 @@ describe('a file that is not ours to trust', () => {
 
   const isRoot = process.getuid?.() === 0;
   test('a directory others may write to is not used', async () => {
-    const folder = filledFolder();
+    const folder = filledFolder(root);
     mkdirSync(join(root, 'mailcache'));
     chmodSync(join(root, 'mailcache'), 0o777);
     await useAll(openCache(), folder);
@@ -119,7 +98,7 @@ describe('a file that is not ours to trust', () => {
   test.runIf(isRoot)(
     'a directory of another user is not used (needs root to make one)',
     async () => {
-      const folder = filledFolder();
+      const folder = filledFolder(root);
       mkdirSync(join(root, 'mailcache'), { mode: 0o700 });
       chownSync(join(root, 'mailcache'), 12_345, 12_345);
       await useAll(openCache(), folder);
@@ -130,7 +109,7 @@ describe('a file that is not ours to trust', () => {
 
 describe('records that were changed on disk', () => {
   test('are never shown, whatever bytes are', async () => {
-    const folder = filledFolder();
+    const folder = filledFolder(root);
     const child = await bundleChild(root);
     const bytes = async () => readFileSync(data());
     await run(process.execPath, [child, root, 'reads']);
@@ -157,7 +136,7 @@ describe('records that were changed on disk', () => {
   });
 
   test('a file that was cut off kills no reader', async () => {
-    filledFolder();
+    filledFolder(root);
     const child = await bundleChild(root);
     await run(process.execPath, [child, root, 'reads']);
     truncateSync(data(), Math.floor(statSync(data()).size / 2 / 4096) * 4096);
@@ -169,7 +148,7 @@ describe('records that were changed on disk', () => {
 
 describe('ends of processes', () => {
   test('killed while writing, again and again: the next finds everything right', async () => {
-    filledFolder();
+    filledFolder(root);
     const child = await bundleChild(root);
     for (let i = 0; i < UNCLEAN_MAX; i++) {
       const [one, two] = [start(child), start(child)];
@@ -182,7 +161,7 @@ describe('ends of processes', () => {
   });
 
   test('one killed while writing does not hold up another', async () => {
-    filledFolder();
+    filledFolder(root);
     const child = await bundleChild(root);
     const [one, two] = [start(child), start(child)];
     try {
@@ -195,7 +174,7 @@ describe('ends of processes', () => {
   });
 
   test('several that did not close it make it suspect, as if it had killed them', async () => {
-    const folder = filledFolder();
+    const folder = filledFolder(root);
     const first = openCache();
     await useAll(first, folder);
     await first.close();
@@ -208,7 +187,7 @@ describe('ends of processes', () => {
   });
 
   test('a host that went down while it was open makes it suspect: not all of it may be on disk', async () => {
-    const folder = filledFolder();
+    const folder = filledFolder(root);
     const first = openCache();
     await useAll(first, folder);
     await first.close();
@@ -246,7 +225,7 @@ describe('ends of processes', () => {
 describe('while it is open', () => {
   test('it may be removed: nothing is lost but speed, and soon there is another', async () => {
     let now = Date.now();
-    const folder = filledFolder();
+    const folder = filledFolder(root);
     const cache = openCache({ now: () => now });
     await useAll(cache, folder);
     rmSync(join(root, 'mailcache'), { recursive: true });
@@ -260,7 +239,7 @@ describe('while it is open', () => {
 
   test('it may be replaced by another process: the newer one is used from then on', async () => {
     let now = Date.now();
-    const folder = filledFolder();
+    const folder = filledFolder(root);
     const cache = openCache({ now: () => now });
     await useAll(cache, folder);
     const newer = join(host(), 'cache.99999999999999');
@@ -274,7 +253,7 @@ describe('while it is open', () => {
 
   test('mod-sequences rise also over its loss', async () => {
     let now = Date.now();
-    const folder = filledFolder();
+    const folder = filledFolder(root);
     const cache = openCache({ now: () => now });
     const first = cache.changes('box').note(folder.messages, []).modseq;
     rmSync(join(root, 'mailcache'), { recursive: true });
@@ -282,73 +261,6 @@ describe('while it is open', () => {
     expect(cache.changes('box').highest).toBeGreaterThanOrEqual(first);
     expect(cache.changes('box').note(folder.messages, []).modseq).toBeGreaterThan(first);
   });
-});
-
-describe('without a place', () => {
-  test('a Maildir that does not exist has a cache in memory', async () => {
-    const folder = filledFolder();
-    const cache = openAccountCache(join(root, 'none/such'), { log: (line) => lines.push(line) });
-    open.push(cache);
-    await useAll(cache, folder);
-    expect(lines).toHaveLength(1);
-    expect(lines[0]).toMatch(/^cache: ENOENT.*: going on without$/);
-    expect([...cache.changes('box').load()]).toHaveLength(300);
-  });
-
-  const isRoot = process.getuid?.() === 0;
-  test.runIf(isRoot)('on a disk with little room there is none (needs root: mount)', async () => {
-    for (const size of ['16k', '96k', '1m'])
-      await withDisk(size, async (disk) => {
-        const folder = filledFolder();
-        const cache = openAccountCache(disk, { log: (line) => lines.push(line), host: 'h' });
-        await useAll(cache, folder);
-        await cache.close();
-        expect(lines, size).toEqual(['cache: too little room on the disk: going on without']);
-        lines = [];
-      });
-  });
-
-  test.runIf(isRoot)(
-    'a disk that becomes full: a line in the log, and on without (needs root: mount)',
-    async () => {
-      await withDisk('12m', async (disk) => {
-        const folder = filledFolder();
-        const now = Date.now();
-        const options = { log: (line: string) => lines.push(line), host: 'h', now: () => now };
-        const cache = openAccountCache(disk, options);
-        await useAll(cache, folder);
-        const before = cache.changes('box').highest;
-        fillUp(join(disk, 'else'));
-        for (let i = 0; i < 100; i++) cache.changes(`other${i}`).note(folder.messages, []);
-        await useAll(cache, folder);
-        expect(cache.changes('box').highest).toBeGreaterThan(before);
-        await cache.close();
-        expect(lines).toEqual(['cache: no space left on device: going on without']);
-      });
-    },
-  );
-
-  async function withDisk(size: string, use: (disk: string) => Promise<void>): Promise<void> {
-    const disk = join(root, 'disk');
-    mkdirSync(disk, { recursive: true });
-    await run('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=700`, 'tmpfs', disk]);
-    try {
-      await use(disk);
-    } finally {
-      await run('umount', ['-l', disk]);
-    }
-  }
-
-  function fillUp(path: string): void {
-    const fd = openSync(path, 'w');
-    try {
-      for (;;) writeSync(fd, Buffer.alloc(4096));
-    } catch (error) {
-      expect(errnoOf(error)).toBe('ENOSPC');
-    } finally {
-      closeSync(fd);
-    }
-  }
 });
 
 function replaceIn(path: string, from: string, to: string): void {
