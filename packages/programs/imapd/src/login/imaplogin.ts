@@ -109,7 +109,10 @@ async function logIn(client: Client, login: SubmittedLogin): Promise<Outcome> {
   if (bytes === undefined || env === undefined) return 'failed';
   if (conn.secure) return throughTunnel(conn, argv, env, bytes, chained);
   if (chained) {
-    const all = { ...env, ...returnAddress(invocation.program, invocation.args) };
+    const all: NodeJS.ProcessEnv = {
+      ...env,
+      ...returnAddress(invocation.program, invocation.args),
+    };
     const program = findProgram(argv[0], all.PATH);
     // All that was said must be out: this process will be another one.
     await conn.close();
@@ -149,7 +152,10 @@ async function throughTunnel(
 }
 
 /** What whoever comes after us is told; undefined for a name that no environment can hold, which is nobody's. */
-function environmentFor({ peer, conn, tries }: Client, { user, tag }: SubmittedLogin) {
+function environmentFor(
+  { peer, conn, tries }: Client,
+  { user, tag }: SubmittedLogin,
+): NodeJS.ProcessEnv | undefined {
   try {
     return {
       ...peer.env,
