@@ -316,19 +316,27 @@ test.runIf(existsSync('/dev/shm'))(
   },
 );
 
-test.runIf(process.getuid?.() !== 0)(
-  'a folder nobody may write to is read all the same (root may write everywhere)',
-  async () => {
-    const maildir = makeTestMaildir();
-    maildir.put('cur/1.a:2,');
-    maildir.put('new/2.b');
-    for (const sub of ['cur', 'new', 'tmp', '']) chmodSync(join(maildir.dir, sub), 0o500);
+test('a folder nobody may write to is read all the same', async () => {
+  const maildir = makeTestMaildir();
+  maildir.put('cur/1.a:2,');
+  maildir.put('new/2.b');
+  for (const path of ['cur/1.a:2,', 'new/2.b']) chmodSync(join(maildir.dir, path), 0o444);
+  for (const sub of ['cur', 'new', 'tmp', '']) chmodSync(join(maildir.dir, sub), 0o555);
+  // Root may write everywhere.
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) {
+    chmodSync(join(maildir.dir, '..'), 0o755);
+    process.seteuid?.(65_534);
+  }
+  try {
     const { folder } = await openTest(maildir);
     await folder.refresh({ takeNew: true });
     expect(folder.messages).toHaveLength(1);
+  } finally {
+    if (isRoot) process.seteuid?.(0);
     for (const sub of ['', 'cur', 'new', 'tmp']) chmodSync(join(maildir.dir, sub), 0o700);
-  },
-);
+  }
+});
 
 test('what Courier left half done, a file in two places, is two messages and none is lost', async () => {
   const maildir = makeTestMaildir();
