@@ -25,7 +25,7 @@ export function open(site) {
       'Maildir',
     ],
     forget: (maildir) => {
-      for (const name of ['courierimapuiddb', 'courierimapkeywords', 'imapcache'])
+      for (const name of ['courierimapuiddb', 'courierimapkeywords', 'mailcache'])
         rmSync(join(maildir, name), { recursive: true, force: true });
     },
   });
