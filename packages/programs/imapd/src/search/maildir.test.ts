@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await host.end();
-  rmSync(join(root, '..'), { recursive: true });
+  rmSync(join(root, '..'), { recursive: true, force: true });
 });
 
 async function selected(): Promise<TestClient> {
@@ -63,7 +63,7 @@ test('answers are the same when the cache is cold, warm and from an earlier proc
   const first = await selected();
   expect(await answers(first)).toEqual(expected);
   expect(await answers(first)).toEqual(expected);
-  await host.end();
+  await host.stop();
   host = new TestHost();
   expect(await answers(await selected())).toEqual(expected);
 });

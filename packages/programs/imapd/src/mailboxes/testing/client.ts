@@ -65,10 +65,15 @@ export class TestHost {
     return client;
   }
 
-  /** Ends all sessions; the Maildirs go. */
-  async end(): Promise<void> {
+  /** Ends all sessions and what they shared, as a process that ends; the Maildirs stay. */
+  async stop(): Promise<void> {
     for (const client of this.#clients.splice(0)) await client.end();
     await this.#accounts.end();
+  }
+
+  /** The same, and the Maildirs go. */
+  async end(): Promise<void> {
+    await this.stop();
     // A cache may write its last file while it is closed.
     const retries = { maxRetries: 50, retryDelay: 20 };
     for (const top of tops.splice(0)) await rm(top, { recursive: true, force: true, ...retries });
