@@ -97,8 +97,26 @@ export class Home {
       this.root,
       moves.map(({ fromDirectory, toDirectory }) => [fromDirectory, toDirectory]),
     );
-    this.acls.moveLevel(from, to);
-    await this.uses.follow(new Map(moves.map((move) => [move.from.join('.'), move.to])));
+    try {
+      this.acls.moveLevel(from, to);
+      await this.uses.follow(new Map(moves.map((move) => [move.from.join('.'), move.to])));
+    } catch (error) {
+      await this.#moveBack(from, to, moves);
+      throw error;
+    }
+  }
+
+  /** Who was told no finds all under the old names, as far as it can be done. */
+  async #moveBack(from: FolderPath, to: FolderPath, moves: readonly Move[]): Promise<void> {
+    try {
+      this.acls.moveLevel(to, from);
+    } catch {
+      // Access lists of levels that are no folders; the folders have their own with them.
+    }
+    const back = moves.map(
+      ({ fromDirectory, toDirectory }) => [toDirectory, fromDirectory] as const,
+    );
+    await renameFolders(this.root, back.reverse()).catch(() => {});
   }
 
   /** The deepest first; see make-folder.ts. */
