@@ -6,6 +6,8 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 240_000,
     expect: { poll: { timeout: 60_000, interval: 20 } },
+    // Most tests wait more than they compute: two files at a time even on two processors.
+    maxWorkers: 2,
     setupFiles: ['test/lib/umask.ts'],
     projects: [
       { extends: true, test: { name: 'unit', include: ['packages/**/src/**/*.test.ts'] } },

@@ -60,6 +60,8 @@ export async function hideFolder(root: string, directory: string): Promise<strin
     await rename(join(root, directory), hidden);
     await fsyncDir(root);
   } catch (error) {
+    // Who is told that it could not be removed finds it where it was.
+    await moveBack(hidden, join(root, directory));
     if (errnoOf(error) === 'ENOENT') throw new NameFault('NONEXISTENT', 'No such mailbox');
     throw faultOf(error, 'unable to remove the mailbox');
   }
