@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** A whole system under faults, whose supervisor and deadlines want the machine for themselves: after all others. */
+const ALONE = 'test/fault.test.ts';
+
 export default defineConfig({
   test: {
     // So much time that a slow and busy machine changes nothing; a test that waits for a condition goes on at once.
@@ -18,8 +21,18 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/**/*.test.ts'],
           // node_modules holds links to packages, whose tests are the unit tests.
-          exclude: ['test/layering.test.ts', '**/node_modules/**'],
+          exclude: ['test/layering.test.ts', ALONE, '**/node_modules/**'],
           globalSetup: ['test/global-setup.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: [ALONE],
+          globalSetup: ['test/global-setup.ts'],
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
