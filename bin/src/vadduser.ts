@@ -16,7 +16,10 @@ run(
       directory: { alias: 'd', type: 'string', describe: 'the mailbox, below $HOME' },
       expiry: { alias: 'e', type: 'string', describe: 'seconds until the account expires' },
       forward: { alias: 'f', type: 'string', array: true, describe: 'forward there as well' },
-      digests: { type: 'boolean', describe: 'store the password in clear, for APOP and CRAM-MD5' },
+      digests: {
+        type: 'boolean',
+        describe: 'store the password in clear, for APOP, CRAM-MD5 and SCRAM',
+      },
       password: { type: 'string', describe: 'store this hash' },
       'no-password': { alias: 'P', type: 'boolean', describe: 'no login' },
       personal: { alias: 'p', type: 'string', describe: 'personal information' },

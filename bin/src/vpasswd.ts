@@ -10,7 +10,10 @@ run(
     usageExit: 1,
     dashEnds: true,
     options: {
-      digests: { type: 'boolean', describe: 'store the password in clear, for APOP and CRAM-MD5' },
+      digests: {
+        type: 'boolean',
+        describe: 'store the password in clear, for APOP, CRAM-MD5 and SCRAM',
+      },
       json: { type: 'boolean', describe: 'say what is done in JSON, an object a line' },
       quiet: { type: 'boolean', describe: 'say nothing' },
     },

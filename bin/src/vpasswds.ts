@@ -9,7 +9,10 @@ run(
 
     usageExit: 1,
     options: {
-      digests: { type: 'boolean', describe: 'store the passwords in clear, for APOP and CRAM-MD5' },
+      digests: {
+        type: 'boolean',
+        describe: 'store the passwords in clear, for APOP, CRAM-MD5 and SCRAM',
+      },
       hashed: { type: 'boolean', describe: 'the second word of a line is a hash to be stored' },
       json: { type: 'boolean', describe: 'say what is done in JSON, an object a line' },
       quiet: { type: 'boolean', describe: 'say nothing' },

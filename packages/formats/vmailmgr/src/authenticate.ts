@@ -8,6 +8,7 @@ import { verifyDigest } from './digest.ts';
 import { type Login, type LoginPlaces, refused, resolveLogin } from './login.ts';
 import { verifyPasswordAsync } from './password.ts';
 import { UNLIMITED, type VirtualUser } from './record.ts';
+import { isAuthMessage, verifyScram } from './scram.ts';
 import { openSettings, type Settings } from './settings.ts';
 import { openTable, type Table } from './table.ts';
 
@@ -45,25 +46,59 @@ export function userDefaults(
 /**
  * The record of the virtual user who proved to know the password. Run as the base user. Throws `refused`
  * with VMailMgr's texts, Temporary when the table cannot be read. A disabled mailbox still lets its owner
- * in: what is there remains readable. `now` in seconds since 1970. With a `stamp` that the client was shown,
- * `password` may also be the digest of APOP or CRAM-MD5.
+ * in: what is there remains readable. `now` in seconds since 1970.
  */
 export async function authenticateVirtual(
   table: Table,
   name: string,
   password: Uint8Array,
-  now: number = Math.floor(Date.now() / 1000),
-  stamp = '',
+  now?: number,
 ): Promise<VirtualUser> {
+  return (await proveVirtual(table, name, { password, stamp: '' }, now)).user;
+}
+
+/** What a virtual user proved, and by which means. */
+export interface Proved {
+  readonly user: VirtualUser;
+  /** The password itself was shown, and no digest or proof of it. */
+  readonly shown: boolean;
+  /** The server's own proof, in base64, for a client that proved the password by SCRAM. */
+  readonly proof?: string;
+}
+
+/**
+ * The same, where with a `stamp` that the client was shown `password` may also be the digest of APOP or CRAM-MD5, and
+ * with what SCRAM's proofs are made over it can only be such a proof.
+ */
+export async function proveVirtual(
+  table: Table,
+  name: string,
+  { password, stamp }: { readonly password: Uint8Array; readonly stamp: string },
+  now: number = Math.floor(Date.now() / 1000),
+): Promise<Proved> {
   const user = name === '' ? undefined : table.get(name);
   const known = user?.hasMailbox ? user : undefined;
-  const matches =
-    verifyDigest(password, stamp, known?.password) ||
-    (await verifyPasswordAsync(password, known?.password));
+  const means = await meansOf(password, stamp, known?.password);
   if (known === undefined) throw refused('Invalid or unknown virtual user');
-  if (!matches) throw refused('Invalid or incorrect password');
+  if (means === undefined) throw refused('Invalid or incorrect password');
   if (known.expiry < now) throw refused('Account has expired');
-  return known;
+  return { user: known, ...means };
+}
+
+async function meansOf(
+  password: Uint8Array,
+  stamp: string,
+  stored: string | undefined,
+): Promise<Omit<Proved, 'user'> | undefined> {
+  if (isAuthMessage(stamp)) {
+    const proof = await verifyScram(password, stamp, stored);
+    if (proof !== undefined) return { shown: false, proof };
+    // A wrong proof takes as long as a wrong password does, whatever is stored.
+    await verifyPasswordAsync(password, undefined);
+    return undefined;
+  }
+  if (verifyDigest(password, stamp, stored)) return { shown: false };
+  return (await verifyPasswordAsync(password, stored)) ? { shown: true } : undefined;
 }
 
 /** Where password hashes of system accounts come from. */

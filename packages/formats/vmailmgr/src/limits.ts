@@ -35,3 +35,9 @@ export const LOCK_POLL = 15;
 
 /** How long a login waits for the table, in milliseconds, to replace an old hash: the next login can do it. */
 export const RENEWAL_WAIT = 500;
+
+/** Rounds of PBKDF2 in a SCRAM exchange: RFC 7677 has clients refuse fewer. */
+export const SCRAM_ROUNDS_MIN = 4096;
+
+/** Who asks may choose the rounds, and has fewer rights than we: about a tenth of a second. */
+export const SCRAM_ROUNDS_MAX = 200_000;

@@ -14,23 +14,21 @@ import { statSync } from 'node:fs';
 import { bytesOf } from '@q/bytes';
 import { errnoOf, type Fault, faultOf, isTemporaryErrno, Temporary } from '@q/fault';
 import { argText } from '@q/proc';
-import { authenticateSystem, authenticateVirtual, openUserTable } from './authenticate.ts';
+import { authenticateSystem, openUserTable, type Proved, proveVirtual } from './authenticate.ts';
 import { shellOf } from './become.ts';
-import { verifyDigest } from './digest.ts';
 import { virtualEnvironment } from './environment.ts';
 import { type HookPlace, runHooks } from './hooks.ts';
 import { EXIT_LOGIN_REFUSED, type Login, refused, resolveLogin } from './login.ts';
 import { verifyPasswordAsync } from './password.ts';
-import type { VirtualUser } from './record.ts';
 import { renewHash } from './renew-hash.ts';
 import { openSettings, type Settings } from './settings.ts';
 
 /** What a client said; latin1. */
 export interface LoginCredentials {
   readonly user: string;
-  /** The password, or the digest of APOP or CRAM-MD5. */
+  /** The password, or the digest of APOP or CRAM-MD5, or SCRAM's proof. */
   readonly password: string;
-  /** What the client was shown to make a digest of; '' or left out where it was shown nothing. */
+  /** What the client was shown to make a digest of, or what SCRAM's proof was made over; '' or left out where it was neither. */
   readonly stamp?: string;
 }
 
@@ -40,6 +38,7 @@ export class LoginAttempt {
   readonly env: NodeJS.ProcessEnv;
   readonly #place: Omit<HookPlace, 'env'>;
   #settings: Settings;
+  #proof: string | undefined;
 
   /** `env` is what hooks start from; a trace of another login in it is left out. */
   constructor(env: Readonly<NodeJS.ProcessEnv>, place: Omit<HookPlace, 'env'> = {}) {
@@ -51,6 +50,11 @@ export class LoginAttempt {
   /** The global ones before enter(), then those of the domain. */
   get settings(): Settings {
     return this.#settings;
+  }
+
+  /** After finish(): what SCRAM's client waits for, in base64; undefined for other logins. */
+  get proof(): string | undefined {
+    return this.#proof;
   }
 
   /** The half that needs root. Throws `refused`, or Temporary, as every step does. TCPLOCALHOST of env counts. */
@@ -87,7 +91,8 @@ export class LoginAttempt {
   ): Promise<string | undefined> {
     let wanted = maildir;
     if (virtualName !== '') {
-      const record = await this.#readRecord(home, virtualName, credentials);
+      const { user: record, proof } = await this.#prove(home, virtualName, credentials);
+      this.#proof = proof;
       Object.assign(this.env, virtualEnvironment(virtualName, record));
       wanted = argText(record.directory);
     }
@@ -126,19 +131,17 @@ export class LoginAttempt {
     }
   }
 
-  async #readRecord(
+  async #prove(
     home: string,
     name: string,
     { password, stamp = '' }: LoginCredentials,
-  ): Promise<VirtualUser> {
+  ): Promise<Proved> {
     const secret = bytesOf(password);
     const table = openUserTable(home, this.#settings);
     try {
-      const record = await authenticateVirtual(table, name, secret, undefined, stamp);
-      // A digest proves the password and is not it.
-      if (!verifyDigest(secret, stamp, record.password))
-        await renewHash(home, this.#settings, name, record, secret);
-      return record;
+      const proved = await proveVirtual(table, name, { password: secret, stamp });
+      if (proved.shown) await renewHash(home, this.#settings, name, proved.user, secret);
+      return proved;
     } finally {
       table.close();
     }

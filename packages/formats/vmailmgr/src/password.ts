@@ -1,7 +1,7 @@
 // Password hashes of virtual and system users.
 //
 //   $1$ $5$ $6$ $y$ .. and DES   whatever crypt(3) of the C library knows
-//   $0$PASSWORD                  in clear, on purpose: APOP and CRAM-MD5 need the password itself
+//   $0$PASSWORD                  in clear, on purpose: APOP, CRAM-MD5 and SCRAM need the password itself
 //   3 and 32 hex digits          unsalted MD5, from the first years of VMailMgr
 //   *... !... or nothing         no password matches
 //

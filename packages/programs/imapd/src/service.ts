@@ -1,6 +1,8 @@
 // imapd as a resident service: what is IMAP about it. The rest is @q/service.
 
+import { randomBytes } from 'node:crypto';
 import { openLog } from '@q/log';
+import { scramTerms } from '@q/sasl';
 import type { LoggedClient, LoginDialogue, LoginTerms, MailService } from '@q/service';
 import type { Conn, Peer } from '@q/session';
 import { IDLE_SECONDS, LINGER_SECONDS } from './limits.ts';
@@ -21,6 +23,9 @@ import { endServing, serveClient } from './serve.ts';
 import { VARIABLES } from './settings.ts';
 
 const NAME = 'imapd';
+
+/** Salts of SCRAM are made with it: they last as long as the process that talks to clients. */
+const SALT_KEY = randomBytes(32);
 
 /** How a session ended, as a number among its counts. */
 const ENDS: readonly EndWord[] = ['LOGOUT', 'DISCONNECTED', 'TIMEOUT'];
@@ -64,8 +69,9 @@ function greet(conn: Conn, peer: Peer, { secure, requireTls, digests }: LoginTer
     tls: secure && (() => secure),
     needsTls: tlsRequired(peer, requireTls),
     wrapped: false,
-    mechanisms: digests ? ['CRAM-MD5'] : [],
+    mechanisms: digests ? ['SCRAM-SHA-256', 'CRAM-MD5'] : [],
     newStamp: () => newStamp(peer),
+    scram: () => scramTerms(SALT_KEY),
   });
   dialogue.greet();
   return dialogue;

@@ -1,21 +1,25 @@
-// The SASL exchanges that end in a name and a password: RFC 4616 (PLAIN), LOGIN as mail clients speak it, and
-// RFC 2195 (CRAM-MD5). Pure: how challenges and responses travel is the protocol's business.
+// The SASL exchanges that end in a name and a password: RFC 4616 (PLAIN), LOGIN as mail clients speak it,
+// RFC 2195 (CRAM-MD5) and RFC 7677 (SCRAM-SHA-256). Pure: how challenges and responses travel is the protocol's business.
 //
 //   PLAIN     C: [authzid] NUL authcid NUL passwd
 //   LOGIN     S: Username:   C: authcid      S: Password:   C: passwd        (a first response is the name)
 //   CRAM-MD5  S: <stamp>     C: authcid SP hex-digest, HMAC-MD5 of the stamp under the password
+//   SCRAM     scram.ts: the proof stands for the password, what it was made over for the stamp
 //
 // To act for somebody else (an authzid that is not the authcid) is refused: nobody here has that right.
 
 import { textOf } from '@q/bytes';
+import { type ScramTerms, scramExchange } from './scram.ts';
 
-export type Mechanism = 'PLAIN' | 'LOGIN' | 'CRAM-MD5';
+export type Mechanism = 'PLAIN' | 'LOGIN' | 'CRAM-MD5' | 'SCRAM-SHA-256';
 
-/** What checkpassword gets; latin1. `stamp` only where `password` is a digest made with it. */
+/** What checkpassword gets; latin1. `stamp` only where `password` is a digest or proof made with it. */
 export interface SaslLogin {
   readonly user: string;
   readonly password: string;
   readonly stamp?: string;
+  /** The client waits for the server's own proof before it takes itself for logged in. */
+  readonly mutual?: true;
 }
 
 /** What to do after a response: send a challenge, try the login, or refuse it as malformed. */
@@ -32,11 +36,13 @@ export function mechanismOf(name: string, offered: readonly Mechanism[]): Mechan
 
 /**
  * Begins an exchange. The function it returns takes each response of the client, the first time undefined
- * where no initial response came with the command. `stamp` is CRAM-MD5's challenge, different each time.
+ * where no initial response came with the command. `stamp` is CRAM-MD5's challenge, different each time; `scram`
+ * is asked for with SCRAM-SHA-256 alone, which is malformed where it is left out.
  */
 export function startExchange(
   mechanism: Mechanism,
   stamp: string,
+  scram?: () => ScramTerms,
 ): (response: Buffer | undefined) => SaslStep {
   switch (mechanism) {
     case 'PLAIN':
@@ -45,6 +51,8 @@ export function startExchange(
       return loginExchange();
     case 'CRAM-MD5':
       return (response) => (response === undefined ? challenge(stamp) : cram(response, stamp));
+    case 'SCRAM-SHA-256':
+      return scram === undefined ? () => MALFORMED : proofExchange(scram());
   }
 }
 
@@ -82,6 +90,17 @@ function loginExchange(): (response: Buffer | undefined) => SaslStep {
     if (user !== undefined) return submit(user, textOf(response));
     user = textOf(response);
     return challenge('Password:');
+  };
+}
+
+function proofExchange(terms: ScramTerms): (response: Buffer | undefined) => SaslStep {
+  const exchange = scramExchange(terms);
+  return (response) => {
+    if (response === undefined) return challenge('');
+    const step = exchange(response);
+    if (typeof step !== 'object') return step === undefined ? MALFORMED : challenge(step);
+    const { user, proof, authMessage } = step;
+    return { is: 'login', login: { user, password: proof, stamp: authMessage, mutual: true } };
   };
 }
 

@@ -7,3 +7,4 @@ export {
   startExchange,
 } from './exchange.ts';
 export { RESPONSE_MAX } from './limits.ts';
+export { type ScramTerms, scramTerms } from './scram.ts';

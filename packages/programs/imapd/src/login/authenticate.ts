@@ -3,6 +3,11 @@
 //   C: a AUTHENTICATE PLAIN                    C: a AUTHENTICATE PLAIN AHRpbQB0YW4=
 //   S: + <base64 challenge, or nothing>        S: a OK ...
 //   C: <base64 response, or "*" to give up>
+//
+// A mechanism in which the server proves itself too goes on when the login is found right:
+//
+//   S: + <base64 proof>
+//   C: <an empty line>, or "*" when it is not the server that it takes itself for
 
 import { bytesOf, textOf } from '@q/bytes';
 import { refusalReply } from '@q/imap';
@@ -19,7 +24,8 @@ export async function authenticate(
 ): Promise<SaslLogin | Reply | undefined> {
   const mechanism = mechanismOf(name, dialogue.mechanisms);
   if (mechanism === undefined) return { status: 'NO', code: 'CANNOT', text: 'Unknown mechanism' };
-  const exchange = startExchange(mechanism, dialogue.terms.newStamp());
+  const { newStamp, scram } = dialogue.terms;
+  const exchange = startExchange(mechanism, newStamp(), scram);
   let response: Buffer | undefined;
   if (initial !== undefined) {
     // "=" is a response that is there, and empty.
@@ -32,11 +38,25 @@ export async function authenticate(
     if (step.is === 'malformed') return MALFORMED;
     const line = await ask(dialogue, step.text, tag);
     if (typeof line !== 'string') return line;
-    if (line === '*') return { status: 'BAD', text: 'Given up' };
+    if (line === '*') return GIVEN_UP;
     response = bytesOfResponse(line);
     if (response === undefined) return MALFORMED;
   }
 }
+
+/** Shows the client the server's proof: true when it takes it, else the answer that it is to get; undefined: nobody is there. */
+export async function confirm(
+  dialogue: ImapDialogue,
+  proof: string,
+  tag: string,
+): Promise<true | Reply | undefined> {
+  const line = await ask(dialogue, `v=${proof}`, tag);
+  if (typeof line !== 'string') return line;
+  if (line === '') return true;
+  return line === '*' ? GIVEN_UP : MALFORMED;
+}
+
+const GIVEN_UP: Reply = { status: 'BAD', text: 'Given up' };
 
 const MALFORMED: Reply = { status: 'BAD', text: 'Malformed response' };
 

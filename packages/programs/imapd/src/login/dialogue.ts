@@ -11,12 +11,12 @@ import {
   type ReaderEvent,
   refusalReply,
 } from '@q/imap';
-import type { Mechanism, SaslLogin } from '@q/sasl';
+import type { Mechanism, SaslLogin, ScramTerms } from '@q/sasl';
 import { type Conn, type Secure, Timeout } from '@q/session';
 import { BAD_COMMANDS_MAX, CREDENTIAL_MAX } from '../limits.ts';
 import { replyLine } from '../reply.ts';
 import type { Reply } from '../session.ts';
-import { authenticate } from './authenticate.ts';
+import { authenticate, confirm } from './authenticate.ts';
 
 /** How logins are taken. */
 export interface DialogueTerms {
@@ -30,6 +30,8 @@ export interface DialogueTerms {
   readonly mechanisms: readonly Mechanism[];
   /** What CRAM-MD5's digests are made with. */
   newStamp(): string;
+  /** What SCRAM is done with, where it is one of `mechanisms`. */
+  scram?(): ScramTerms;
 }
 
 /** A login that is to be judged. */
@@ -65,7 +67,7 @@ export class ImapDialogue {
    * is no more to say: it has been told good-bye.
    */
   async next(): Promise<SubmittedLogin | undefined> {
-    try {
+    return this.#untilTimeout(async () => {
       for (;;) {
         const event = await this.event();
         const step = event === undefined ? 'stop' : await this.#take(event);
@@ -80,17 +82,26 @@ export class ImapDialogue {
         this.conn.write('* BYE Too many bad commands\r\n');
         return undefined;
       }
-    } catch (error) {
-      if (!(error instanceof Timeout)) throw error;
-      this.conn.write(`* BYE ${BYES[error.reason]}\r\n`);
-      return undefined;
+    });
+  }
+
+  /** Shows the client the server's proof, for a login with `mutual` that is right; true when it is content. */
+  async confirm(proof: string | undefined, last: boolean): Promise<boolean> {
+    const tag = this.#tag;
+    if (tag === undefined || proof === undefined) {
+      // Right as a password and not as a proof: not what the client said it was.
+      this.refuse('failed', last);
+      return false;
     }
+    const outcome = await this.#untilTimeout(() => confirm(this, proof, tag));
+    this.conn.unread(this.reader.takeRest());
+    if (typeof outcome === 'object') this.#deny(tag, outcome, last);
+    return outcome === true;
   }
 
   /** Answers the login that next() gave, or the one of `tag`. `last`: no more are taken. */
   refuse(why: Refusal, last: boolean, tag = this.#tag): void {
-    this.conn.write(replyLine(tag, REFUSALS[why]));
-    if (last) this.conn.write('* BYE Too many failed logins\r\n');
+    this.#deny(tag, REFUSALS[why], last);
   }
 
   /** The next event that is no mere continuation; undefined at the end of input. */
@@ -132,6 +143,21 @@ export class ImapDialogue {
       appendLimit: undefined,
     };
     return `CAPABILITY ${capabilities(context).join(' ')}`;
+  }
+
+  #deny(tag: string | undefined, reply: Reply, last: boolean): void {
+    this.conn.write(replyLine(tag, reply));
+    if (last) this.conn.write('* BYE Too many failed logins\r\n');
+  }
+
+  async #untilTimeout<Result>(talk: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await talk();
+    } catch (error) {
+      if (!(error instanceof Timeout)) throw error;
+      this.conn.write(`* BYE ${BYES[error.reason]}\r\n`);
+      return undefined;
+    }
   }
 
   say(tag: string | undefined, reply: Reply): Step {

@@ -84,6 +84,17 @@ test('a client that was admitted is given to the worker, and its end is told wit
   expect(say({ kind: 'take', id: 1, rest: '' }, true)).toBe(false);
 });
 
+test('the server’s own proof goes with the verdict of the worker that made it', async () => {
+  const proof = Buffer.alloc(32).toString('base64');
+  const { say, told } = brokerWith(async () => ({ verdict: 'ok', env: {}, proof }));
+  say({ kind: 'login', id: 1, ...LOGIN });
+  await vi.waitFor(
+    () => expect(told).toEqual([{ kind: 'verdict', id: 1, verdict: 'ok', proof }]),
+    PATIENCE,
+  );
+  expect(say({ kind: 'drop', id: 1 })).toBe(true);
+});
+
 test('an admitted client that never comes is forgotten, and one that comes after that is hung up on, no more', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const { say, told, counted } = brokerWith(ok);

@@ -29,6 +29,8 @@ import {
 
 interface Admitted {
   readonly worker: Worker;
+  /** For a client that proved its password by SCRAM. */
+  readonly proof: string | undefined;
   /** For the worker, when it gets the client. */
   readonly env: Env;
   readonly release: () => void;
@@ -108,7 +110,8 @@ export class Broker {
       admitted?.release();
       this.#status.delete(id);
     }
-    this.#places.tell({ kind: 'verdict', id, verdict });
+    const proof = admitted?.proof;
+    this.#places.tell({ kind: 'verdict', id, verdict, ...(proof !== undefined && { proof }) });
   }
 
   /** Throws `refused` or Temporary, as @q/vmailmgr does; its hooks have been told then. */
@@ -136,7 +139,8 @@ export class Broker {
       const env = attempt.env as Env;
       const work: LoginWork = { do: 'login', virtualName, credentials, maildir, env };
       const checked = checkedOf(await worker.ask(work));
-      if (checked.verdict === 'ok') return { worker, env: checked.env, release };
+      if (checked.verdict === 'ok')
+        return { worker, env: checked.env, proof: checked.proof, release };
       release();
       return checked.verdict;
     } catch (error) {

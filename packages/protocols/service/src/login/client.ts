@@ -84,9 +84,16 @@ async function tryLogin(
     const started = Date.now();
     const { user, password, stamp } = login;
     const client = clientEnvironment(peer, await names.of(peer));
-    const { id, verdict } = await link.login({ user, password, ...(stamp && { stamp }), client });
+    const { id, verdict, proof } = await link.login({
+      user,
+      password,
+      ...(stamp && { stamp }),
+      client,
+    });
     if (verdict === 'ok') {
       attempt.succeeded();
+      if (login.mutual && !(await isContent(link, id, dialogue.confirm?.(proof, last))))
+        return 'again';
       place?.known();
       await serve(gatekeeper, conn, logged, id, login.tag);
       return 'served';
@@ -100,6 +107,21 @@ async function tryLogin(
   } finally {
     attempt.undecided();
   }
+}
+
+/** True when the client takes our own proof; a login that it does not want, or that it is gone from, is forgotten. */
+async function isContent(
+  link: Link,
+  id: number,
+  confirmed: Promise<boolean> | undefined,
+): Promise<boolean> {
+  let content: boolean | undefined;
+  try {
+    content = await confirmed;
+  } finally {
+    if (content !== true) link.drop(id);
+  }
+  return content === true;
 }
 
 async function serve(

@@ -8,16 +8,23 @@ import { VERDICT_TIMEOUT } from './limits.ts';
 import type { Counts } from './mail-service.ts';
 import type { FromLogin, ToLogin, Verdict } from './messages.ts';
 
+/** The parent's word on a login. */
+export interface Judged {
+  readonly verdict: Verdict;
+  /** The server's own, for a client that proved its password by SCRAM. */
+  readonly proof?: string;
+}
+
 /** What the parent is asked; one Link for a login process. */
 export class Link {
-  readonly #verdicts = new Map<number, (verdict: Verdict) => void>();
+  readonly #verdicts = new Map<number, (judged: Judged) => void>();
   readonly #sessions = new Map<number, (counts: Counts | undefined) => void>();
   #last = 0;
 
   /** `onKeys`: told when the host's certificates have changed. */
   constructor(onKeys: (keys: KeySet) => void) {
     process.on('message', (message: ToLogin) => {
-      if (message.kind === 'verdict') this.#verdicts.get(message.id)?.(message.verdict);
+      if (message.kind === 'verdict') this.#verdicts.get(message.id)?.(message);
       else if (message.kind === 'ended') this.#sessions.get(message.id)?.(message.counts);
       else onKeys(message.keys);
     });
@@ -26,19 +33,19 @@ export class Link {
   /** Asks for a verdict on a login; 'temporary' when none comes in time. `id` names the login from then on. */
   async login(
     login: Omit<FromLogin & { kind: 'login' }, 'kind' | 'id'>,
-  ): Promise<{ readonly id: number; readonly verdict: Verdict }> {
+  ): Promise<Judged & { readonly id: number }> {
     const id = ++this.#last;
-    const verdict = await new Promise<Verdict>((resolve) => {
-      const timer = setTimeout(() => resolve('temporary'), VERDICT_TIMEOUT);
-      this.#verdicts.set(id, (verdict) => {
+    const { verdict, proof } = await new Promise<Judged>((resolve) => {
+      const timer = setTimeout(() => resolve({ verdict: 'temporary' }), VERDICT_TIMEOUT);
+      this.#verdicts.set(id, (judged) => {
         clearTimeout(timer);
-        resolve(verdict);
+        resolve(judged);
       });
       tellFromLogin({ kind: 'login', id, ...login });
     });
     this.#verdicts.delete(id);
     if (verdict === 'temporary') this.drop(id);
-    return { id, verdict };
+    return { id, verdict, ...(proof !== undefined && { proof }) };
   }
 
   /** Gives the client away; resolves when its session is over, without counts when nobody knows how. */
@@ -68,7 +75,7 @@ export class Link {
 
   /** The service is stopping, or the parent is gone: sessions go on elsewhere, and nobody waits for them here. */
   letGo(): void {
-    for (const resolve of this.#verdicts.values()) resolve('temporary');
+    for (const resolve of this.#verdicts.values()) resolve({ verdict: 'temporary' });
     for (const resolve of this.#sessions.values()) resolve(undefined);
   }
 }

@@ -28,6 +28,10 @@ test('a message that is not one of the agreed ones is none', () => {
   });
   expect(checkedOf({ verdict: 'yes', env: {} })).toEqual({ verdict: 'temporary' });
   expect(checkedOf({ verdict: 'ok', env: { HOME: 7 } })).toEqual({ verdict: 'temporary' });
+  const proof = Buffer.alloc(32).toString('base64');
+  expect(checkedOf({ verdict: 'ok', env: {}, proof })).toEqual({ verdict: 'ok', env: {}, proof });
+  for (const wrong of [7, '', 'x y', `${proof}\r\n* BYE`, proof.repeat(2)])
+    expect(checkedOf({ verdict: 'ok', env: {}, proof: wrong })).toEqual({ verdict: 'temporary' });
   expect(countsOf({ counts: { retrieved: 'x' } })).toBeUndefined();
   expect(countsOf({ counts: { 'a b': 1 } })).toBeUndefined();
 });

@@ -34,7 +34,7 @@ export interface LoginTerms {
   readonly secure: Secure | undefined;
   /** No password in clear, but from loopback. */
   readonly requireTls: boolean;
-  /** APOP and CRAM-MD5 are offered. */
+  /** Offer what needs a password that is stored in clear: APOP, CRAM-MD5, SCRAM-SHA-256. */
   readonly digests: boolean;
 }
 
@@ -44,6 +44,11 @@ export interface LoginDialogue {
   next(): Promise<LoginRequest | undefined>;
   /** Answers the login that next() gave. `last`: there will be no other on this connection. */
   refuse(why: Refusal, last: boolean): void;
+  /**
+   * A login with `mutual` is right: shows the client the server's own proof, in base64; undefined when nobody made one.
+   * True when it is content. Else it was told why not, if it is still there. `last` as in refuse().
+   */
+  confirm?(proof: string | undefined, last: boolean): Promise<boolean>;
 }
 
 /** failed: wrong name or password; temporary: nobody could tell; too many: not even looked at, and hung up on. */

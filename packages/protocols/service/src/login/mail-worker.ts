@@ -50,13 +50,14 @@ export function mailWorker(service: MailService, places: WorkerPlaces): WorkerPa
 }
 
 async function judge(
-  { virtualName, credentials, maildir, env }: LoginWork & { do: 'login' },
+  { virtualName, credentials, maildir, env: begun }: LoginWork & { do: 'login' },
   { account, log }: WorkerPlaces,
 ): Promise<Checked> {
-  const attempt = resume(env, account.home);
+  const attempt = resume(begun, account.home);
   try {
     await attempt.finish(account.home, virtualName, credentials, maildir);
-    return { verdict: 'ok', env: attempt.env as Env };
+    const { env, proof } = attempt;
+    return { verdict: 'ok', env: env as Env, ...(proof !== undefined && { proof }) };
   } catch (error) {
     const { exitCode, message } = await attempt.fail(error);
     if (exitCode === EXIT_LOGIN_REFUSED) return { verdict: 'refused' };

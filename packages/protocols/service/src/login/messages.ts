@@ -3,13 +3,13 @@
 //   login process → parent    login  {id, user, password, stamp?, client}    is this a user?
 //                             take   {id, rest, tag?} + socket               serve this client: only after "ok"
 //                             drop   {id}                                    the client went away meanwhile
-//   parent → login process    verdict{id, verdict}     ended{id, counts?}     keys{keys}
-//   parent → worker, as work  login  {user, credentials, maildir, env}       → {verdict, env?}
+//   parent → login process    verdict{id, verdict, proof?}     ended{id, counts?}     keys{keys}
+//   parent → worker, as work  login  {user, credentials, maildir, env}       → {verdict, env?, proof?}
 //                             serve  {rest, tag?, env} + socket              → {counts}
 //
 // `env` of a verdict is what the worker wants to be told again with the client; the parent looks at its form
-// alone. What comes from a process with fewer rights is checked here, field by field; a message that is not one of
-// these is undefined.
+// alone. `proof` is the server's own, for a client that proved its password by SCRAM; it opens nothing. What comes from
+// a process with fewer rights is checked here, field by field; a message that is not one of these is undefined.
 
 import type { KeySet } from '@q/tls';
 import type { LoginCredentials } from '@q/vmailmgr';
@@ -54,7 +54,12 @@ export type FromLogin =
   | { readonly kind: 'drop'; readonly id: number };
 
 export type ToLogin =
-  | { readonly kind: 'verdict'; readonly id: number; readonly verdict: Verdict }
+  | {
+      readonly kind: 'verdict';
+      readonly id: number;
+      readonly verdict: Verdict;
+      readonly proof?: string;
+    }
   | { readonly kind: 'ended'; readonly id: number; readonly counts?: Counts }
   | { readonly kind: 'keys'; readonly keys: KeySet };
 
@@ -73,7 +78,7 @@ export type LoginWork =
 
 /** A worker's word on a login. */
 export type Checked =
-  | { readonly verdict: 'ok'; readonly env: Env }
+  | { readonly verdict: 'ok'; readonly env: Env; readonly proof?: string }
   | { readonly verdict: 'refused' | 'temporary' };
 
 export function fromLogin(message: unknown): FromLogin | undefined {
@@ -120,10 +125,16 @@ function clientOf(value: unknown): Env | undefined {
 
 /** A worker's answer to `login`; temporary for anything else. */
 export function checkedOf(result: unknown): Checked {
-  const { verdict, env } = fieldsOf(result) ?? {};
+  const { verdict, env, proof } = fieldsOf(result) ?? {};
   if (verdict === 'refused') return { verdict };
   if (verdict !== 'ok' || !isEnv(env)) return { verdict: 'temporary' };
-  return { verdict, env };
+  if (proof === undefined) return { verdict, env };
+  return isProof(proof) ? { verdict, env, proof } : { verdict: 'temporary' };
+}
+
+/** Base64 of the 32 bytes of a SHA-256. */
+function isProof(value: unknown): value is string {
+  return isText(value, TEXT_MAX) && /^[A-Za-z0-9+/]{43}=$/.test(value);
 }
 
 function isEnv(value: unknown): value is Env {

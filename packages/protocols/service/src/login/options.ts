@@ -18,7 +18,8 @@ export const mailServiceFlags = {
   },
   digests: {
     type: 'boolean',
-    describe: 'offer APOP and CRAM-MD5, for users whose passwords are stored in clear',
+    describe:
+      'offer logins that do not show the password, for users whose passwords are stored in clear',
   },
 } as const;
 
