@@ -2,11 +2,19 @@
 // written here anew, by RFC 5802, and shares nothing with the server's.
 
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ImapTalk } from './lib/imap-talk.ts';
 import { DOMAIN, type MailHost, startMailHost } from './lib/mail-host.ts';
 import { until } from './lib/processes.ts';
-import { isRoot } from './lib/run.ts';
+import { installed, isRoot, run } from './lib/run.ts';
+
+/** Cyrus SASL, which mbsync logs in with, has its mechanisms in modules. */
+const hasScram =
+  installed('mbsync') &&
+  readdirSync('/usr/lib').some((dir) => existsSync(`/usr/lib/${dir}/sasl2/libscram.so`));
 
 const base64 = (data: string | Buffer) => Buffer.from(data).toString('base64');
 const ofBase64 = (text: string) => Buffer.from(text, 'base64');
@@ -124,6 +132,30 @@ describe('SCRAM-SHA-256', () => {
     expect(await challenge(next)).toBe(answer);
     expect(await next.say('\nz LOGOUT\n', 'z')).toMatch(/^a OK /);
   });
+
+  test.runIf(hasScram)(
+    'mbsync opens the mailbox by it (needs mbsync, libsasl2-modules)',
+    async () => {
+      await host.tool('vadduser', ['--digests', 'fetched'], 'open secret\n');
+      host.put('fetched', '1.x.y', 'Subject: hello\n\nbody\n');
+      const dir = mkdtempSync(join(tmpdir(), 'imap-scram-'));
+      try {
+        mkdirSync(join(dir, 'mail'));
+        const account = `IMAPAccount a\nHost 127.0.0.1\nPort ${host.port}\nUser fetched@${DOMAIN}\nPass "open secret"
+SSLType None\nAuthMechs SCRAM-SHA-256\n\nIMAPStore far\nAccount a\n\n`;
+        const near = `MaildirStore near\nPath ${dir}/mail/\nInbox ${dir}/mail/INBOX\nSubFolders Verbatim\n\n`;
+        const channel =
+          'Channel c\nFar :far:\nNear :near:\nPatterns INBOX\nCreate Near\nSyncState *\n';
+        writeFileSync(join(dir, 'rc'), account + near + channel);
+        const env = { PATH: process.env.PATH, HOME: dir };
+        const ran = await run('mbsync', ['-c', join(dir, 'rc'), 'c'], { env, cwd: dir });
+        expect(ran.code, ran.err).toBe(0);
+        expect(readdirSync(join(dir, 'mail/INBOX/new'))).toHaveLength(1);
+      } finally {
+        rmSync(dir, { recursive: true });
+      }
+    },
+  );
 
   test('is offered only by a service that was asked to', async () => {
     const other = await startMailHost({ program: 'imapd', mode: 'private' });
