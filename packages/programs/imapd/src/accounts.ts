@@ -20,6 +20,8 @@ import type { Opened } from './session.ts';
 export interface AccountWish extends AccountSettings {
   /** False: no keywords. */
   readonly keywords: boolean;
+  /** False: nobody but this process changes the folders (IMAP_USELOCKS). */
+  readonly useLocks: boolean;
   /** IMAP_EMPTYTRASH: seconds that messages stay in these folders. */
   readonly emptyTrash: ReadonlyMap<string, number>;
 }
@@ -121,14 +123,14 @@ export class Accounts {
 
   /** One session's part; release() once it is over. Throws what opening an account throws. */
   async enter(wish: AccountWish): Promise<Entered> {
-    const { keywords, emptyTrash, ...settings } = wish;
+    const { keywords, useLocks, emptyTrash, ...settings } = wish;
     const account = await this.#accounts.take(JSON.stringify(settings), () =>
       openAccount(settings),
     );
     void this.#tidy(wish.root, emptyTrash);
     return {
       account: account.value,
-      open: (place) => this.#open(place, keywords),
+      open: (place) => this.#open(place, { keywords, useLocks }),
       forget: (dir, mailboxId) => this.#forget(wish.root, dir, mailboxId),
       moved: (from, to) => this.#pool.moved(from, to),
       release: account.release,
@@ -173,7 +175,10 @@ export class Accounts {
     }));
   }
 
-  async #open(place: Place, keywords: boolean): Promise<Opened> {
+  async #open(
+    place: Place,
+    { keywords, useLocks }: Pick<AccountWish, 'keywords' | 'useLocks'>,
+  ): Promise<Opened> {
     const { value, release } = await this.#cacheOf(place.root);
     const { cache, dirs } = value;
     try {
@@ -183,6 +188,7 @@ export class Accounts {
         trash: !place.counted,
         changes: (mailboxId) => cache.changes(mailboxId),
         log: this.#log,
+        useLocks,
         ...(!keywords && { keywordsMax: 0 }),
       });
       let released = false;

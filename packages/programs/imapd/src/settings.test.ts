@@ -70,6 +70,15 @@ test('the environment goes before the file, an empty value being none', () => {
   expect(readSetting({ QMAILHOME: home }, 'IMAP_TLS_REQUIRED')).toBe('1');
 });
 
+test('folders are locked, unless IMAP_USELOCKS says that nobody else is there', () => {
+  const locks = (env: Record<string, string> = {}) => wishOf(read(env), 'joe', '/m').useLocks;
+  expect([locks(), locks({ IMAP_USELOCKS: '1' }), locks({ IMAP_USELOCKS: '0' })]).toEqual([
+    true,
+    true,
+    false,
+  ]);
+});
+
 test('the account’s options', () => {
   file('IMAP_SHAREDINDEXFILE=/etc/shared/index\n');
   const all = read({

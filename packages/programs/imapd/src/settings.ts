@@ -36,6 +36,8 @@ export interface ImapdSettings {
   readonly shared: boolean;
   /** The options group: groups of access lists. */
   readonly groups: readonly string[];
+  /** IMAP_USELOCKS: false leaves a folder's lock file alone. */
+  readonly useLocks: boolean;
   /** IMAP_UMASK. */
   readonly umask: number;
   /** The option disableimap, and disableinsecureimap of a connection in clear. */
@@ -61,6 +63,7 @@ export const VARIABLES = [
   'IMAP_TLS_REQUIRED',
   'IMAP_TRASHFOLDERNAME',
   'IMAP_UMASK',
+  'IMAP_USELOCKS',
 ] as const;
 
 /** The settings of a session. Throws Permanent for a value that means nothing, Temporary when control/imapd cannot be read. */
@@ -87,6 +90,7 @@ export function readSettings(env: Env): ImapdSettings {
     sharedIndex: acl
       ? sharedIndexOf(value('IMAP_SHAREDINDEXFILE'), options.get('sharedgroup'))
       : undefined,
+    useLocks: isOn(value('IMAP_USELOCKS'), true),
     umask: umaskOf(value('IMAP_UMASK')),
     disabled: isOn(options.get('disableimap'), false),
     disabledInClear: isOn(options.get('disableinsecureimap'), false),
@@ -106,6 +110,7 @@ export function wishOf(settings: ImapdSettings, user: string, root: string): Acc
     sharedNamesMunged,
     acl: session.acl,
     keywords: session.keywords,
+    useLocks: settings.useLocks,
     trashFolder: session.trashFolder,
     emptyTrash: settings.emptyTrash,
     ...(sharedIndex !== undefined && { sharedIndex }),
