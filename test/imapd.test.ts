@@ -3,6 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { constants, createDeflateRaw, createInflateRaw } from 'node:zlib';
+import { makeCertificate } from '@q/tls/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ImapTalk } from './lib/imap-talk.ts';
 import { DOMAIN, type MailHost, startMailHost } from './lib/mail-host.ts';
@@ -234,6 +235,33 @@ test.runIf(installed('python3'))('python’s imaplib keeps house', async () => {
   const ran = await run('python3', words);
   expect([ran.code, ran.err]).toEqual([0, '']);
 });
+
+test.runIf(installed('openssl'))(
+  'with disableinsecureimap nobody is served in clear, and over TLS everybody is (needs openssl)',
+  async () => {
+    const secured = await startMailHost({
+      program: 'imapd',
+      mode: 'private',
+      words: ['--tls-listen', '127.0.0.1:0'],
+      keys: makeCertificate('imap.test'),
+      env: { OPTIONS: 'disableinsecureimap=1' },
+    });
+    try {
+      const login = `l LOGIN ann@${DOMAIN} "${secured.users.ann}"\n`;
+      const plain = await ImapTalk.open(secured.port);
+      plain.send(login);
+      expect(await plain.until(/^\* BYE.*\r\n/m)).toMatch(/^l NO \[AUTHORIZATIONFAILED\]/m);
+      await plain.closed();
+      for (const talk of [
+        await ImapTalk.openTls(secured.tlsPort as number),
+        await ImapTalk.startTls(secured.port),
+      ])
+        expect(await talk.finish(`${login}a SELECT INBOX\nb LOGOUT\n`)).toMatch(/^a OK/m);
+    } finally {
+      await secured.remove();
+    }
+  },
+);
 
 test('at SIGTERM idle sessions are told good-bye, and every process ends', async () => {
   const service = await startMailHost({ program: 'imapd', mode: 'private' });

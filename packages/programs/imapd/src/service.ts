@@ -35,13 +35,15 @@ export const imapService: MailService = {
   busy: '* BYE [UNAVAILABLE] Too many connections, please try again later',
   idleSeconds: IDLE_SECONDS,
   lingerSeconds: LINGER_SECONDS,
-  variables: VARIABLES,
+  // Here the account's options are those of all accounts.
+  variables: [...VARIABLES, 'OPTIONS'],
   greet,
-  serve: async (conn, { maildir, tag, env }, counts) => {
+  serve: async (conn, { maildir, tag, secure, env }, counts) => {
     const traffic = { headers: 0, body: 0, rcvd: 0, sent: 0 };
     let end: EndWord = 'DISCONNECTED';
     try {
-      const who = { user: env.AUTHENTICATED ?? '', maildir, tag, env };
+      const terms = { ...env, IMAP_TLS: secure ? '1' : '0' };
+      const who = { user: env.AUTHENTICATED ?? '', maildir, tag, env: terms };
       end = endWord(await serveClient(conn, who, openLog(NAME), traffic));
     } finally {
       Object.assign(counts, traffic, { end: ENDS.indexOf(end) });

@@ -75,13 +75,13 @@ test('a client that was admitted is given to the worker, and its end is told wit
     PATIENCE,
   );
   expect(counted.kept).toBe(1);
-  expect(say({ kind: 'take', id: 1, rest: '' }, true)).toBe(true);
+  expect(say({ kind: 'take', id: 1, rest: '', secure: false }, true)).toBe(true);
   await vi.waitFor(
     () => expect(told.at(-1)).toEqual({ kind: 'ended', id: 1, counts: { retrieved: 2 } }),
     PATIENCE,
   );
   expect(counted.kept).toBe(0);
-  expect(say({ kind: 'take', id: 1, rest: '' }, true)).toBe(false);
+  expect(say({ kind: 'take', id: 1, rest: '', secure: false }, true)).toBe(false);
 });
 
 test('the server’s own proof goes with the verdict of the worker that made it', async () => {
@@ -107,12 +107,13 @@ test('an admitted client that never comes is forgotten, and one that comes after
     { kind: 'ended', id: 2 },
   ]);
   expect(counted.kept).toBe(0);
-  expect(say({ kind: 'take', id: 1, rest: '' }, true)).toBe(true);
+  expect(say({ kind: 'take', id: 1, rest: '', secure: false }, true)).toBe(true);
   expect(counted.closed).toBe(1);
   expect(told.at(-1)).toEqual({ kind: 'ended', id: 1 });
   expect(say({ kind: 'drop', id: 2 })).toBe(true);
   // Both are forgotten now: the ids may not be used for a client.
-  for (const id of [1, 2]) expect(say({ kind: 'take', id, rest: '' }, true)).toBe(false);
+  for (const id of [1, 2])
+    expect(say({ kind: 'take', id, rest: '', secure: false }, true)).toBe(false);
 });
 
 test('a worker that cannot be had, or ends, or makes no sense is a temporary failure; nothing is kept for it', async () => {
@@ -131,7 +132,7 @@ test('a worker that cannot be had, or ends, or makes no sense is a temporary fai
       PATIENCE,
     );
     expect(counted).toEqual({ kept: 0, started: 1, closed: 0 });
-    expect(say({ kind: 'take', id: 1, rest: '' }, true)).toBe(false);
+    expect(say({ kind: 'take', id: 1, rest: '', secure: false }, true)).toBe(false);
   }
 });
 

@@ -150,12 +150,12 @@ export class Broker {
   }
 
   async #serve(
-    { id, rest, tag }: FromLogin & { kind: 'take' },
+    { id, rest, tag, secure }: FromLogin & { kind: 'take' },
     to: Admitted & { readonly timer: NodeJS.Timeout },
     held: HeldSocket,
   ): Promise<void> {
     this.#status.set(id, { is: 'serving' });
-    const work: LoginWork = { do: 'serve', rest, ...(tag && { tag }), env: to.env };
+    const work: LoginWork = { do: 'serve', rest, secure, ...(tag && { tag }), env: to.env };
     const serving = to.worker.ask(work, { held });
     this.#forgo(to);
     this.#end(id, await serving.catch(() => undefined));

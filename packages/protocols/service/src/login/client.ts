@@ -137,7 +137,9 @@ async function serve(
   });
   log(lines.login(client));
   const began = Date.now();
-  const counts = await link.take(id, held, rest, tag).catch(() => undefined);
+  const counts = await link
+    .take(id, held, { rest, tag, secure: client.secure })
+    .catch(() => undefined);
   await over;
   log(lines.logout(client, counts, Math.round((Date.now() - began) / 1000)));
 }

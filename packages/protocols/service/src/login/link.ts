@@ -15,6 +15,14 @@ export interface Judged {
   readonly proof?: string;
 }
 
+/** What goes with a client's socket. */
+interface Taken {
+  /** Read from it beyond the login. */
+  readonly rest: Buffer;
+  readonly tag: string | undefined;
+  readonly secure: boolean;
+}
+
 /** What the parent is asked; one Link for a login process. */
 export class Link {
   readonly #verdicts = new Map<number, (judged: Judged) => void>();
@@ -52,11 +60,16 @@ export class Link {
   async take(
     id: number,
     held: HeldSocket,
-    rest: Buffer,
-    tag: string | undefined,
+    { rest, tag, secure }: Taken,
   ): Promise<Counts | undefined> {
     const over = new Promise<Counts | undefined>((resolve) => this.#sessions.set(id, resolve));
-    const message: FromLogin = { kind: 'take', id, rest: textOf(rest), ...(tag && { tag }) };
+    const message: FromLogin = {
+      kind: 'take',
+      id,
+      rest: textOf(rest),
+      secure,
+      ...(tag && { tag }),
+    };
     try {
       await passSocket(process, message, held);
       const counts = await over;

@@ -18,12 +18,17 @@ test('a message that is not one of the agreed ones is none', () => {
   for (const wrong of [{ id: -1 }, { id: 1.5 }, { id: '1' }, { user: 7 }, { password: null }])
     expect(fromLogin({ ...login, ...wrong })).toBeUndefined();
   expect(fromLogin({ ...login, user: 'u'.repeat(5000) })).toBeUndefined();
-  expect(fromLogin({ kind: 'take', id: 1, rest: 'x'.repeat(2 ** 21) })).toBeUndefined();
-  expect(fromLogin({ kind: 'take', id: 1, rest: '', tag: 7 })).toBeUndefined();
-  expect(fromLogin({ kind: 'take', id: 1, rest: '', tag: 'a1' })).toEqual({
+  expect(
+    fromLogin({ kind: 'take', id: 1, rest: 'x'.repeat(2 ** 21), secure: true }),
+  ).toBeUndefined();
+  expect(fromLogin({ kind: 'take', id: 1, rest: '', secure: true, tag: 7 })).toBeUndefined();
+  for (const secure of [undefined, 1, 'yes'])
+    expect(fromLogin({ kind: 'take', id: 1, rest: '', secure })).toBeUndefined();
+  expect(fromLogin({ kind: 'take', id: 1, rest: '', secure: true, tag: 'a1' })).toEqual({
     kind: 'take',
     id: 1,
     rest: '',
+    secure: true,
     tag: 'a1',
   });
   expect(checkedOf({ verdict: 'yes', env: {} })).toEqual({ verdict: 'temporary' });
@@ -63,8 +68,8 @@ test('the parent serves no client that was not admitted, and closes what it was 
   });
   let closed = 0;
   const held = { handle: { reading: false, readStop: () => 0, close() {} }, close: () => closed++ };
-  expect(broker.onMessage({ kind: 'take', id: 1, rest: '' }, held)).toBe(false);
-  expect(broker.onMessage({ kind: 'take', id: 1, rest: '' }, undefined)).toBe(false);
+  expect(broker.onMessage({ kind: 'take', id: 1, rest: '', secure: false }, held)).toBe(false);
+  expect(broker.onMessage({ kind: 'take', id: 1, rest: '', secure: false }, undefined)).toBe(false);
   expect(broker.onMessage(undefined, held)).toBe(false);
   expect(broker.onMessage({ kind: 'drop', id: 1 }, undefined)).toBe(true);
   expect(closed).toBe(2);

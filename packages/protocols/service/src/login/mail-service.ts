@@ -63,6 +63,8 @@ export interface Mailbox {
   /** Relative to the home, or absolute; a path for Node. */
   readonly maildir: string;
   readonly tag: string | undefined;
+  /** The client speaks TLS, though this connection does not. */
+  readonly secure: boolean;
   /**
    * What checkvpw gives to the program it runs, AUTHENTICATED (the user as NAME@DOMAIN in lower case, or NAME for a system user),
    * and the service's variables.

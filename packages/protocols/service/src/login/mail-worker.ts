@@ -87,7 +87,7 @@ function connect(service: MailService, held: HeldSocket, rest: string): Conn {
 async function serve(
   service: MailService,
   conn: Conn,
-  { env, tag }: LoginWork & { do: 'serve' },
+  { env, tag, secure }: LoginWork & { do: 'serve' },
   places: WorkerPlaces,
 ): Promise<Counts> {
   const { account, log } = places;
@@ -95,7 +95,8 @@ async function serve(
   let broken: string | undefined;
   try {
     const variables = { ...settingsOf(service, places), ...env };
-    await service.serve(conn, { maildir: env.MAILDIR ?? '', tag, env: variables }, counts);
+    const maildir = env.MAILDIR ?? '';
+    await service.serve(conn, { maildir, tag, secure, env: variables }, counts);
   } catch (error) {
     if (!(error instanceof Timeout || error instanceof Disconnected))
       broken = faultOf(error, 'internal error').message;

@@ -1,11 +1,11 @@
 // What login process, parent and workers say to each other: JSON objects over Node's IPC channel, texts latin1.
 //
 //   login process → parent    login  {id, user, password, stamp?, client}    is this a user?
-//                             take   {id, rest, tag?} + socket               serve this client: only after "ok"
+//                             take   {id, rest, tag?, secure} + socket       serve this client: only after "ok"
 //                             drop   {id}                                    the client went away meanwhile
 //   parent → login process    verdict{id, verdict, proof?}     ended{id, counts?}     keys{keys}
 //   parent → worker, as work  login  {user, credentials, maildir, env}       → {verdict, env?, proof?}
-//                             serve  {rest, tag?, env} + socket              → {counts}
+//                             serve  {rest, tag?, secure, env} + socket              → {counts}
 //
 // `env` of a verdict is what the worker wants to be told again with the client; the parent looks at its form
 // alone. `proof` is the server's own, for a client that proved its password by SCRAM; it opens nothing. What comes from
@@ -50,7 +50,14 @@ export type FromLogin =
       readonly stamp?: string;
       readonly client: Env;
     }
-  | { readonly kind: 'take'; readonly id: number; readonly rest: string; readonly tag?: string }
+  | {
+      readonly kind: 'take';
+      readonly id: number;
+      readonly rest: string;
+      readonly tag?: string;
+      /** The client speaks TLS, which ends in the login process. */
+      readonly secure: boolean;
+    }
   | { readonly kind: 'drop'; readonly id: number };
 
 export type ToLogin =
@@ -74,7 +81,13 @@ export type LoginWork =
       /** What hooks start from. */
       readonly env: Env;
     }
-  | { readonly do: 'serve'; readonly rest: string; readonly tag?: string; readonly env: Env };
+  | {
+      readonly do: 'serve';
+      readonly rest: string;
+      readonly tag?: string;
+      readonly secure: boolean;
+      readonly env: Env;
+    };
 
 /** A worker's word on a login. */
 export type Checked =
@@ -84,12 +97,13 @@ export type Checked =
 export function fromLogin(message: unknown): FromLogin | undefined {
   const fields = fieldsOf(message);
   if (fields === undefined) return undefined;
-  const { kind, id, user, password, stamp, rest, tag } = fields;
+  const { kind, id, user, password, stamp, rest, tag, secure } = fields;
   if (!isId(id)) return undefined;
   if (kind === 'drop') return { kind, id };
   if (kind === 'take') {
     if (!isText(rest, REST_MAX) || (tag !== undefined && !isText(tag, TEXT_MAX))) return undefined;
-    return { kind, id, rest, ...(tag && { tag }) };
+    if (typeof secure !== 'boolean') return undefined;
+    return { kind, id, rest, secure, ...(tag && { tag }) };
   }
   if (kind !== 'login' || !isText(user, TEXT_MAX) || !isText(password, TEXT_MAX)) return undefined;
   if (stamp !== undefined && !isText(stamp, TEXT_MAX)) return undefined;
