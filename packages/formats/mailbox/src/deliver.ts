@@ -10,10 +10,11 @@
 //
 // They go to cur at once, not to new: Courier gives another UID to whatever it finds in new.
 
-import { linkSync, unlinkSync } from 'node:fs';
+import { unlinkSync } from 'node:fs';
 import { errnoOf, faultOf } from '@q/fault';
 import { fsyncDir } from '@q/fsx';
 import { pathOf } from './files.ts';
+import { giveLink } from './given-name.ts';
 import type { Inside } from './inside.ts';
 import { writeNewKeywords } from './keyword-sync.ts';
 import { FLAG, type NewMessage } from './model.ts';
@@ -105,9 +106,9 @@ async function linkAll(
   const written = settle();
   try {
     for (const [n, message] of messages.entries()) {
-      // Before: a link may be made although it is said to have failed.
+      // Before: where one cannot look, a link may be made although it is said to have failed.
       linked.push(message);
-      linkSync((settled[n] as Settled).path, pathOf(folder.curPath, message.name));
+      giveLink((settled[n] as Settled).path, pathOf(folder.curPath, message.name));
     }
     await Promise.all([written, fsyncDir(folder.curPath)]);
   } catch (error) {

@@ -8,7 +8,6 @@
 import {
   closeSync,
   constants,
-  linkSync,
   lstatSync,
   openSync,
   renameSync,
@@ -19,6 +18,7 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, faultOf, Temporary } from '@q/fault';
 import { readWhole } from './files.ts';
+import { giveLink } from './given-name.ts';
 import {
   LOCK_HELD_MAX_MS,
   LOCK_RETRY_MAX_MS,
@@ -95,7 +95,7 @@ function writeLock(path: string): void {
 
 function linked(tmp: string, path: string): boolean {
   try {
-    linkSync(tmp, path);
+    giveLink(tmp, path);
     return true;
   } catch (error) {
     const code = errnoOf(error) ?? '';

@@ -12,17 +12,16 @@ import {
   type BigIntStats,
   closeSync,
   constants,
-  linkSync,
   lstatSync,
   openSync,
   readSync,
-  renameSync,
   unlinkSync,
 } from 'node:fs';
 import { errnoOf, faultOf } from '@q/fault';
 import { fsyncDir } from '@q/fsx';
 import { announce, catchUp, unlinkAll } from './deliver.ts';
 import { pathOf, READ_FLAGS } from './files.ts';
+import { type FileIdentity, giveLink, giveName } from './given-name.ts';
 import type { Inside } from './inside.ts';
 import { writeNewKeywords } from './keyword-sync.ts';
 import { SPOOL_GATHER } from './limits.ts';
@@ -48,6 +47,7 @@ interface Result {
 /** A message, where its file is, and what it will be called. */
 interface Plan {
   readonly from: Stored;
+  readonly file: FileIdentity;
   /** In the source's cur. */
   name: string;
   readonly base: string;
@@ -131,7 +131,7 @@ function planOf(from: Stored, name: string, stats: BigIntStats): Plan {
   const isLink = stats.isSymbolicLink();
   const bytes = sizeIn(from.base) ?? Number(stats.size);
   const base = fresh.base({ dev: stats.dev, ino: stats.ino, size: bytes });
-  return { from, name, base, bytes, isLink, time: Number(stats.mtimeMs) };
+  return { from, file: stats, name, base, bytes, isLink, time: Number(stats.mtimeMs) };
 }
 
 /** Steps 2 and 3. What fails ends a move with what is moved by then; of a copy nothing is left. */
@@ -177,14 +177,15 @@ async function placeAll(
 async function placeOne(
   folder: Inside,
   names: NameFinder,
-  { from, name, isLink, time }: Plan,
+  { from, file, name, isLink, time }: Plan,
   { to, how }: { readonly to: Stored; readonly how: 'copy' | 'move' },
 ): Promise<boolean> {
   const target = pathOf(folder.curPath, to.name);
   if (!isLink) {
     try {
-      const put = how === 'copy' ? linkSync : renameSync;
-      return (await names.act(from.base, name, (path) => put(path, target))) !== undefined;
+      const put = (path: string | Buffer) =>
+        how === 'copy' ? giveLink(path, target) : giveName(path, target, file);
+      return (await names.act(from.base, name, put)) !== undefined;
     } catch (error) {
       // Another file system, as many links as there may be, or a file system without.
       if (!['EXDEV', 'EMLINK', 'EPERM', 'ENOTSUP', 'ENOSYS'].includes(errnoOf(error) ?? ''))
@@ -196,8 +197,31 @@ async function placeOne(
   );
   if (opened === undefined) return false;
   await copyBytes(folder, opened.result, time, target);
-  if (how === 'move') await names.act(from.base, opened.name, (path) => unlinkSync(path));
+  if (how === 'move') await removeSource(names, from.base, opened.name, target);
   return true;
+}
+
+/** After its bytes were copied. Throws a system error; then it is where it was, and only there. */
+async function removeSource(
+  names: NameFinder,
+  base: string,
+  name: string,
+  target: string | Buffer,
+): Promise<void> {
+  try {
+    await names.act(base, name, (path) => {
+      try {
+        unlinkSync(path);
+      } catch (error) {
+        // Done although it reports an error; ENOENT is asked again: another program may have renamed it.
+        const isThere = () => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+        if (errnoOf(error) === 'ENOENT' || isThere()) throw error;
+      }
+    });
+  } catch (error) {
+    unlinkSync(target);
+    throw error;
+  }
 }
 
 async function copyBytes(
@@ -216,7 +240,7 @@ async function copyBytes(
       await spool.write(piece.subarray(0, n));
       if (turns.over) await turns.pause();
     }
-    linkSync((await spool.settle(time)).path, target);
+    giveLink((await spool.settle(time)).path, target);
   } finally {
     closeSync(fd);
     spool.discardNow();
@@ -234,7 +258,7 @@ function undo(folder: Inside, source: Inside, how: 'copy' | 'move', taken: reado
   }
   for (const { from, to } of taken) {
     try {
-      linkSync(pathOf(folder.curPath, to.name), pathOf(source.curPath, from.name));
+      giveLink(pathOf(folder.curPath, to.name), pathOf(source.curPath, from.name));
       unlinkSync(pathOf(folder.curPath, to.name));
     } catch {
       // It is here, and not there.
