@@ -273,6 +273,34 @@ test('a peer that is gone ends reading and makes writing fail', async () => {
   done();
 });
 
+test('an answer that cannot be written ends the wait for input that stays open', async () => {
+  const written: ((error: Error) => void)[] = [];
+  const output = new Writable({ write: (_chunk, _encoding, done) => void written.push(done) });
+  const conn = connOf(new PassThrough(), output);
+  conn.write('220 hello\r\n');
+  const reading = conn.readLine(100);
+  await new Promise(setImmediate);
+  const cause = new Error('ENOSPC');
+  written[0]?.(cause);
+  await expect(reading).rejects.toMatchObject({ name: 'Disconnected', cause });
+  await expect(conn.read()).rejects.toThrow(Disconnected);
+});
+
+test('what had arrived before an answer failed is still read', async () => {
+  const written: ((error: Error) => void)[] = [];
+  const output = new Writable({ write: (_chunk, _encoding, done) => void written.push(done) });
+  const input = new PassThrough();
+  const conn = connOf(input, output);
+  conn.write('354 go on\r\n');
+  const reading = conn.readLine(100);
+  await new Promise(setImmediate);
+  input.write('one\r\ntwo\r\n');
+  written[0]?.(new Error('EPIPE'));
+  expect(textOf((await reading) as Buffer)).toBe('one');
+  expect(textOf((await conn.readLine(100)) as Buffer)).toBe('two');
+  await expect(conn.readLine(100)).rejects.toThrow(Disconnected);
+});
+
 test('what is put back of borrowed bytes stays, however much is borrowed after it', async () => {
   const listener = createServer({ allowHalfOpen: true });
   await new Promise<void>((ready) => listener.listen(0, '127.0.0.1', ready));

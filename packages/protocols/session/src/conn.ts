@@ -68,7 +68,11 @@ export class Conn {
     this.#atClose = options.output ?? 'end';
     this.#clocks = new Clocks(options.idleTimeout ?? IDLE_TIMEOUT, options.deadline);
     this.#outbox = new Outbox(output, this.#clocks);
-    this.#whenReady = (wake) => this.#source.onReady(wake);
+    // Who cannot be answered need not be listened to: its input may stay open for ever.
+    this.#whenReady = (wake) => {
+      this.#source.onReady(wake);
+      this.#outbox.onGone(wake);
+    };
   }
 
   /** True when what is read and written here is encrypted on the wire. */
@@ -309,7 +313,7 @@ export class Conn {
     return true;
   }
 
-  /** Waits until something can be taken from the source; false at the end of input. */
+  /** Waits until something can be taken from the source, or is seen to fail; false at the end of input. */
   async #inputReady(wanted: 'line' | 'bytes'): Promise<boolean> {
     if (!this.#outbox.sent()) await this.flush();
     if (this.#source.ended) return false;

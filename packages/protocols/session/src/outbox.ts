@@ -18,6 +18,7 @@ export class Outbox {
   #inFlight = 0;
   #gone = false;
   #cause: unknown;
+  #onGone: (() => void) | undefined;
 
   constructor(output: Writable, clocks: Clocks) {
     this.#output = output;
@@ -62,6 +63,12 @@ export class Outbox {
     this.#gone = true;
     this.#cause ??= cause;
     this.#wake();
+    this.#onGone?.();
+  }
+
+  /** For who waits for something else: called when what was sent could not be. Undefined withdraws it. */
+  onGone(wake: (() => void) | undefined): void {
+    this.#onGone = wake;
   }
 
   #check(): void {
