@@ -14,6 +14,7 @@ import type {
   FlagsChanged,
   Folder,
   FolderMessage,
+  LeftBehind,
   NewMessage,
   OpenMessage,
   RefreshOptions,
@@ -26,6 +27,8 @@ import type { Stored } from './table.ts';
 import { copyFrom, moveFrom, type Taken } from './take.ts';
 import { goneRanges } from './vanished.ts';
 import { FolderWatch } from './watch.ts';
+
+const NOTHING: LeftBehind = { flags: 0, keywords: false };
 
 export class MaildirFolder implements Folder {
   readonly #inside: Inside;
@@ -183,14 +186,15 @@ export class MaildirFolder implements Folder {
     messages: readonly FolderMessage[],
     how: 'copy' | 'move',
     progress: (done: number) => void = () => {},
+    without: LeftBehind = NOTHING,
   ): Promise<readonly Copied[]> {
     if (!(source instanceof MaildirFolder)) throw new TypeError('not a folder of this package');
     await source.refresh({ takeNew: false });
     const all = messages as readonly Stored[];
     const from = source.#inside;
-    if (how === 'move') return await this.#move(from, all, progress);
+    if (how === 'move') return await this.#move(from, all, progress, without);
     const { taken } = await this.#inside.alone('unable to copy messages', () =>
-      copyFrom(this.#inside, from, all, progress),
+      copyFrom(this.#inside, from, { messages: all, progress, without }),
     );
     return taken;
   }
@@ -215,15 +219,18 @@ export class MaildirFolder implements Folder {
     from: Inside,
     messages: readonly Stored[],
     progress: (done: number) => void,
+    without: LeftBehind,
   ): Promise<readonly Copied[]> {
     const moved: Taken[] = [];
     for (let left = messages; left.length > 0; left = left.slice(MOVE_BATCH)) {
       try {
         const before = moved.length;
         const { taken, brokeOff } = await this.#inside.alone('unable to move messages', () =>
-          moveFrom(this.#inside, from, left.slice(0, MOVE_BATCH), (done) =>
-            progress(before + done),
-          ),
+          moveFrom(this.#inside, from, {
+            messages: left.slice(0, MOVE_BATCH),
+            progress: (done) => progress(before + done),
+            without,
+          }),
         );
         moved.push(...taken);
         // Not within the other's: two folders that move to each other would wait for ever.

@@ -9,6 +9,7 @@ export {
   type Folder,
   type FolderMessage,
   type KnownState,
+  type LeftBehind,
   type NewMessage,
   type Noted,
   type OpenMessage,

@@ -157,10 +157,17 @@ export interface Folder {
     messages: readonly FolderMessage[],
     how: 'copy' | 'move',
     progress?: (done: number) => void,
+    without?: LeftBehind,
   ): Promise<readonly Copied[]>;
 
   /** UIDs between those that were and are no more, with a mod-sequence after `since`; perhaps more than those (RFC 7162, 3.2.6). */
   vanishedSince(since: number): readonly (readonly [first: number, last: number])[];
+}
+
+/** What does not come along with a copy: these flags, and all keywords or none. */
+export interface LeftBehind {
+  readonly flags: number;
+  readonly keywords: boolean;
 }
 
 /**

@@ -177,6 +177,21 @@ test('messages that move to each other at once come to rest, each in one folder'
   expect(maildirs[0].names('cur').length + maildirs[1].names('cur').length).toBe(60);
 });
 
+test('flags and keywords that are to be left behind do not come along', async () => {
+  const { folder: source } = await openTest(makeTestMaildir());
+  const target = makeTestMaildir();
+  const { folder } = await openTest(target);
+  const bits = FLAG.seen | FLAG.deleted | FLAG.passed;
+  for (const text of ['one', 'two']) await append(source, text, bits, ['work']);
+  const without = { flags: FLAG.deleted, keywords: true };
+  await folder.take(source, source.messages.slice(0, 1), 'copy', () => {}, without);
+  await folder.take(source, source.messages.slice(1), 'move', () => {}, without);
+  const { folder: other } = await openTest(target);
+  for (const { flags, keywords } of [...folder.messages, ...other.messages])
+    expect([flags, keywords]).toEqual([FLAG.seen, []]);
+  expect([folder.messages.length, other.messages.length]).toEqual([2, 2]);
+});
+
 test('a message moved within its folder has a new UID, and is there once', async () => {
   const maildir = makeTestMaildir();
   maildir.put('cur/1.a:2,S');

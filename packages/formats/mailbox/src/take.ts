@@ -25,6 +25,7 @@ import { type FileIdentity, giveLink, giveName } from './given-name.ts';
 import type { Inside } from './inside.ts';
 import { writeNewKeywords } from './keyword-sync.ts';
 import { SPOOL_GATHER } from './limits.ts';
+import type { LeftBehind } from './model.ts';
 import { endingOf, endingWith, type FreshName, freshName, sizeIn } from './name.ts';
 import { NameFinder } from './name-finder.ts';
 import { writeDown } from './numbering.ts';
@@ -58,49 +59,43 @@ interface Plan {
 }
 
 /** Copies all, or none. To be run alone in `folder`. Throws faults. */
-export async function copyFrom(
-  folder: Inside,
-  source: Inside,
-  messages: readonly Stored[],
-  progress: (done: number) => void,
-): Promise<Result> {
-  return await takeBatch(folder, source, { messages, how: 'copy', progress });
+export async function copyFrom(folder: Inside, source: Inside, batch: Batch): Promise<Result> {
+  return await takeBatch(folder, source, 'copy', batch);
 }
 
 /** Moves them, or the first ones. To be run alone in `folder`. Throws faults when it moved none. */
-export async function moveFrom(
-  folder: Inside,
-  source: Inside,
-  messages: readonly Stored[],
-  progress: (done: number) => void,
-): Promise<Result> {
-  return await takeBatch(folder, source, { messages, how: 'move', progress });
+export async function moveFrom(folder: Inside, source: Inside, batch: Batch): Promise<Result> {
+  return await takeBatch(folder, source, 'move', batch);
 }
 
-interface Batch {
+type How = 'copy' | 'move';
+
+export interface Batch {
   readonly messages: readonly Stored[];
-  readonly how: 'copy' | 'move';
   readonly progress: (done: number) => void;
+  readonly without: LeftBehind;
 }
 
-async function takeBatch(folder: Inside, source: Inside, batch: Batch): Promise<Result> {
+async function takeBatch(folder: Inside, source: Inside, how: How, batch: Batch): Promise<Result> {
   const plans = await plan(source, batch.messages);
   if (plans.length === 0) return { taken: [], brokeOff: false };
   const lock = await folder.lock();
   try {
     await catchUp(folder);
-    const lists = plans.map(({ from }) => folder.fittingKeywords(from.keywords));
+    const lists = plans.map(({ from }) =>
+      batch.without.keywords ? [] : folder.fittingKeywords(from.keywords),
+    );
     await writeNewKeywords(
       folder,
       plans.map(({ base }, n) => ({ base, keywords: lists[n] ?? [] })),
     );
     const taken: Taken[] = [];
     const brokeOff = await folder.changingCur(() =>
-      placeAll(folder, source, batch, { plans, taken }),
+      placeAll(folder, source, { how, batch }, { plans, taken }),
     );
     const listOf = new Map(plans.map(({ from }, n) => [from, lists[n] ?? []]));
     for (const { from, to } of taken) to.keywords = listOf.get(from) ?? [];
-    countTaken(folder, source, batch.how, taken, plans);
+    countTaken(folder, source, how, taken, plans);
     announce(
       folder,
       taken.map(({ to }) => to),
@@ -138,7 +133,7 @@ function planOf(from: Stored, name: string, stats: BigIntStats): Plan {
 async function placeAll(
   folder: Inside,
   source: Inside,
-  { how, progress }: Batch,
+  { how, batch }: { readonly how: How; readonly batch: Batch },
   { plans, taken }: { readonly plans: readonly Plan[]; readonly taken: Taken[] },
 ): Promise<boolean> {
   const names = new NameFinder(
@@ -150,9 +145,10 @@ async function placeAll(
   try {
     for (const each of plans) {
       const uid = folder.uidNext + taken.length;
-      const to = new Stored(uid, each.base, endingWith(each.from.flags, endingOf(':2,')));
+      const flags = each.from.flags & ~batch.without.flags;
+      const to = new Stored(uid, each.base, endingWith(flags, endingOf(':2,')));
       if (await placeOne(folder, names, each, { to, how })) taken.push({ from: each.from, to });
-      if (taken.length % 256 === 0) progress(taken.length);
+      if (taken.length % 256 === 0) batch.progress(taken.length);
       if (turns.over) await turns.pause();
     }
   } catch (error) {
@@ -178,7 +174,7 @@ async function placeOne(
   folder: Inside,
   names: NameFinder,
   { from, file, name, isLink, time }: Plan,
-  { to, how }: { readonly to: Stored; readonly how: 'copy' | 'move' },
+  { to, how }: { readonly to: Stored; readonly how: How },
 ): Promise<boolean> {
   const target = pathOf(folder.curPath, to.name);
   if (!isLink) {
@@ -248,7 +244,7 @@ async function copyBytes(
 }
 
 /** A moved message goes back; where it cannot it stays moved: the next scan numbers it. */
-function undo(folder: Inside, source: Inside, how: 'copy' | 'move', taken: readonly Taken[]): void {
+function undo(folder: Inside, source: Inside, how: How, taken: readonly Taken[]): void {
   if (how === 'copy') {
     unlinkAll(
       folder,
@@ -269,7 +265,7 @@ function undo(folder: Inside, source: Inside, how: 'copy' | 'move', taken: reado
 function countTaken(
   folder: Inside,
   source: Inside,
-  how: 'copy' | 'move',
+  how: How,
   taken: readonly Taken[],
   plans: readonly Plan[],
 ): void {

@@ -1,7 +1,7 @@
 // COPY and MOVE, with message numbers and UIDs (RFC 9051, sections 6.4.7 and 6.4.8; UIDPLUS' COPYUID: RFC 4315, section 3).
 
 import { formatSequenceSet, type SequenceSet } from '@q/imap';
-import type { Copied, Folder } from '@q/mailbox';
+import type { Copied, Folder, LeftBehind } from '@q/mailbox';
 import { CommandRefused } from '../refused.ts';
 import type { CommandRow, Opened, Reply, Session } from '../session.ts';
 import { changeableView } from './expunge.ts';
@@ -48,8 +48,9 @@ async function copy(
       how === 'move' && source.place.root === target.place.root && source.place.counted;
     if (!staysInQuota) await claimCopies(session, target.place, source.cache, messages);
     const progress = progressNotes(session, tag, messages.length);
-    const copied = await target.folder.take(source.folder, messages, how, progress);
-    await dropForbiddenFlags(session, target, copied);
+    // All that can be refused comes before: what is copied then is told.
+    const forbidden = await forbiddenFlags(session, target);
+    const copied = await target.folder.take(source.folder, messages, how, progress, forbidden);
     // A move that broke off has left the others where they were.
     const isWhole = how === 'copy' || messages.every(({ gone }) => gone);
     return answer(session, target.folder, copied, { how, byUid, isWhole });
@@ -59,21 +60,10 @@ async function copy(
 }
 
 /** Flags that the user may not set where the copies are (RFC 4314, section 4) are not set there. */
-async function dropForbiddenFlags(
-  session: Session,
-  { place, folder }: Opened,
-  copied: readonly Copied[],
-): Promise<void> {
+async function forbiddenFlags(session: Session, { place }: Opened): Promise<LeftBehind> {
   const may = changeableFlags(await session.account.rights(place), true);
   const all = changeableFlags('swt', true).flags;
-  const forbidden = all & ~may.flags;
-  const copies = copied.map(({ to }) => to);
-  const flagged = copies.filter(
-    ({ flags, keywords }) => (flags & forbidden) !== 0 || (!may.keywords && keywords.length > 0),
-  );
-  if (flagged.length === 0) return;
-  const keywords = may.keywords ? [] : [...new Set(flagged.flatMap((message) => message.keywords))];
-  await folder.store(flagged, { change: 'remove', flags: forbidden, keywords });
+  return { flags: all & ~may.flags, keywords: !may.keywords };
 }
 
 function answer(

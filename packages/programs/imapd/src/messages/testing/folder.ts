@@ -11,6 +11,7 @@ import {
   type FlagsChanged,
   type Folder,
   type FolderMessage,
+  type LeftBehind,
   type NewMessage,
   type Spool,
 } from '@q/mailbox';
@@ -166,14 +167,16 @@ export class MemoryFolder implements Folder {
     source: Folder,
     messages: readonly FolderMessage[],
     how: 'copy' | 'move',
+    _progress?: (done: number) => void,
+    without: LeftBehind = { flags: 0, keywords: false },
   ): Promise<readonly Copied[]> {
     const from = source as MemoryFolder;
     const copied = messages.map((message) => ({
       from: message,
       to: this.add(
         readFileSync(from.path(message)),
-        message.flags,
-        message.keywords,
+        message.flags & ~without.flags,
+        without.keywords ? [] : message.keywords,
       ) as FolderMessage,
     }));
     if (how === 'move')
