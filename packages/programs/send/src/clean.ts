@@ -99,8 +99,17 @@ function removeAll(files: readonly string[]): string {
       if (lstatSync(path, { throwIfNoEntry: false }) === undefined) continue;
       unlinkSync(path);
     } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') return TROUBLE;
+      // It may be gone all the same. Then "could not" would leave a message that qmail-send looks for in vain.
+      if (errnoOf(error) !== 'ENOENT' && !isGone(path)) return TROUBLE;
     }
   }
   return DONE;
+}
+
+function isGone(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
 }

@@ -96,3 +96,6 @@ export const CLEAN_PATIENCE = 10;
 
 /** qmail-clean looks for old files in pid before the first and then before every 31st further request. */
 export const PID_SWEEP_EVERY = 31;
+
+/** Seconds for which qmail-start waits for the end of an earlier qmail-send's qmail-clean. It has at most a pipe's fill to do. */
+export const CLEAN_END = 60;

@@ -6,7 +6,7 @@
 //   logger, if given             qmaill  log, read        ours             2 ours
 //   qmail-lspawn DEFAULTDELIVERY root    from qmail-send  to qmail-send    2 log
 //   qmail-rspawn                 qmailr  from qmail-send  to qmail-send    2 log
-//   qmail-clean                  qmailq  from qmail-send  to qmail-send    2 log
+//   qmail-clean                  qmailq  from qmail-send  to qmail-send    2 log, 3 its turn
 //   qmail-queue --listen         qmailq  lifeline         nothing          2 log
 //   qmail-send                   qmails  log, written     see send-main.ts
 //
@@ -24,6 +24,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { qmailHome } from '@q/control';
 import { errnoOf, faultOf, Temporary } from '@q/fault';
 import { tryFlock } from '@q/fsx';
@@ -40,10 +41,13 @@ import {
 import { type Invocation, spawn } from '@q/proc';
 import { QueuePaths } from '@q/queue-files';
 import { type QmailIds, qmailIds } from '@q/users';
+import { CLEAN_END } from './limits.ts';
 
 /** Above every descriptor that qmail-send gets, and above Node's own, so that none is overwritten too early. */
 const HIGH = 64;
 const LIFELINE = 7;
+/** Milliseconds. */
+const TURN_RETRY_MS = 10;
 
 export async function startMain(invocation: Invocation): Promise<number> {
   try {
@@ -53,7 +57,8 @@ export async function startMain(invocation: Invocation): Promise<number> {
     process.umask(0o077);
     refuseSecond(home);
     makeRunDirectory(home, ids);
-    return becomeSend(invocation, ids, await startOthers(invocation, ids));
+    const turn = await turnOfClean(home);
+    return becomeSend(invocation, ids, await startOthers(invocation, ids, turn));
   } catch (error) {
     throw new Temporary(faultOf(error, 'unable to start').message, { cause: error });
   }
@@ -62,7 +67,7 @@ export async function startMain(invocation: Invocation): Promise<number> {
 /** qmail-send's ends, each at some descriptor of ours; the index is where qmail-send has it. */
 type SendEnds = readonly number[];
 
-async function startOthers(invocation: Invocation, ids: QmailIds): Promise<SendEnds> {
+async function startOthers(invocation: Invocation, ids: QmailIds, turn: number): Promise<SendEnds> {
   const [defaultDelivery = './Mailbox', logger, ...loggerArgs] = invocation.args;
   const { QUEUELINK: _, ...env } = invocation.env;
   const find = (name: string) => findSibling(name, invocation);
@@ -91,13 +96,14 @@ async function startOthers(invocation: Invocation, ids: QmailIds): Promise<SendE
     args: readonly string[],
     uid: number,
     [to, from]: readonly [{ read: number }, { write: number }],
+    more: readonly number[] = [],
   ) => {
-    const stdio = [to.read, from.write, logFd];
+    const stdio = [to.read, from.write, logFd, ...more];
     await spawn({ file, args, env, stdio, uid, gid: ids.qmail });
   };
   await start(programs.lspawn, [defaultDelivery], process.getuid?.() ?? 0, links.local);
   await start(programs.rspawn, [], ids.qmailr, links.remote);
-  await start(programs.clean, [], ids.qmailq, links.clean);
+  await start(programs.clean, [], ids.qmailq, links.clean, [turn]);
   await spawn({
     file: programs.queue,
     args: ['--listen', 'unix:', '--lifeline', '0'],
@@ -171,6 +177,24 @@ function makeRunDirectory(home: string, ids: QmailIds): void {
   if (!found.isDirectory()) throw new Temporary(`${path} is not a directory`);
   if (ids.single || found.uid === ids.qmailq) return;
   lchownSync(path, ids.qmailq, ids.qmail);
+}
+
+/**
+ * A qmail-clean whose qmail-send was killed still does what it was asked for last. Were there another qmail-send by then,
+ * which takes the same message over once more, todo/N could go while the files that replace it are being written: with the
+ * next crash the message would be lost. So each qmail-clean holds this lock, of the directory run, until it ends; and
+ * before that nothing is started. Throws Temporary when it takes too long.
+ */
+async function turnOfClean(home: string): Promise<number> {
+  const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
+  const fd = openSync(join(home, 'run'), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  const deadline = performance.now() + CLEAN_END * 1000;
+  while (!tryFlock(fd, 'exclusive')) {
+    if (performance.now() >= deadline)
+      throw new Temporary('the qmail-clean of an earlier qmail-send is still at work');
+    await sleep(TURN_RETRY_MS);
+  }
+  return fd;
 }
 
 /** Looked for in PATH, as qmail does; then beside qmail-start. */

@@ -165,6 +165,37 @@ test('when the queue server dies, qmail-send ends, and the next start serves aga
   await second.closed;
 });
 
+test('no qmail-send is started while a killed one’s qmail-clean may still take messages out of todo', async () => {
+  const first = start();
+  await until(() => first.out().includes('status:'), first.out);
+  const clean = childrenOf(first.child.pid as number).find((it) =>
+    it.command.includes('qmail-clean'),
+  )?.pid as number;
+  process.kill(clean, 'SIGSTOP');
+  try {
+    const id = instance.enqueue('joe@far.test', ['a@far.test', 'b@far.test']);
+    await until(() => existsSync(instance.paths.info(id)), first.out);
+    first.child.kill('SIGKILL');
+    await first.exited;
+
+    const second = start();
+    const { pid } = second.child;
+    // It has looked whether it is its turn: it has the directory open.
+    await until(() => linksOf(pid as number).includes(join(instance.home, 'run')), second.errors);
+    expect(readFileSync(`/proc/${pid}/cmdline`, 'latin1')).toContain('qmail-start');
+    expect(second.out()).toBe('');
+    process.kill(clean, 'SIGCONT');
+    await until(() => second.out().includes('status:'), second.errors);
+    await until(() => !existsSync(instance.paths.todo(id)), second.out);
+    expect(existsSync(instance.paths.info(id))).toBe(true);
+    second.child.kill('SIGTERM');
+    await second.closed;
+    expect(second.errors()).toBe('');
+  } finally {
+    killQuietly(clean);
+  }
+});
+
 test('a run directory that is missing is made', async () => {
   await rm(join(instance.home, 'run'), { recursive: true });
   const run = start();
@@ -209,6 +240,29 @@ test('an installation that is neither ours nor complete is refused', () => {
   expect(result.stderr).toMatch(/^qmail-start: fatal: .*\n$/);
   expect(result.stderr.split('\n').length).toBe(2);
 });
+
+/** What its descriptors lead to. */
+function linksOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return readlinkSync(`/proc/${pid}/fd/${fd}`);
+      } catch {
+        return []; // closed meanwhile
+      }
+    });
+  } catch {
+    return []; // ended
+  }
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended.
+  }
+}
 
 interface Process {
   readonly pid: number;
