@@ -2,13 +2,12 @@
 
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { faultOf } from '@q/fault';
 import { recordRemoved, scanMaildir, statEntrySync } from '@q/maildir';
 import { encodeAcl } from './acl-entries.ts';
 import { ACL_FILE, AclStore } from './acl-store.ts';
 import { checkNewPath, directoryOf, type FolderPath, unusedDirectoryOf } from './folder-path.ts';
 import { DIRECTORY_MAX } from './limits.ts';
-import { hideFolder, makeFolder, removeHidden, renameFolders } from './make-folder.ts';
+import { bringBack, hideFolder, makeFolder, removeHidden, renameFolders } from './make-folder.ts';
 import { NameFault } from './name-fault.ts';
 import { SpecialUses } from './special-use.ts';
 import { Tree } from './tree.ts';
@@ -59,16 +58,28 @@ export class Home {
     const known = this.uses.check(uses, (key) => this.has(key.split('.')));
     const files = withAcl ? [[ACL_FILE, encodeAcl(this.acls.read(path))] as const] : [];
     await makeFolder(this.root, directoryOf(path), new Map(files));
-    await this.acls.forgetLevel(path);
-    await this.uses.assign(path, known);
+    try {
+      await this.acls.forgetLevel(path);
+      await this.uses.assign(path, known);
+    } catch (error) {
+      // Who is told no finds no mailbox.
+      await hideFolder(this.root, directoryOf(path)).then(removeHidden, () => {});
+      throw error;
+    }
   }
 
-  /** Takes the folder out of sight. What is left to do, which may take long and needs no lock, is what it gives. */
+  /** Takes the folder out of sight. What is left to do, which may take long, needs no lock and never throws, is what it gives. */
   async remove(path: FolderPath): Promise<() => Promise<void>> {
     if (path.length === 0) throw new NameFault('CANNOT', 'INBOX cannot be removed');
     if (!this.has(path)) throw new NameFault('NONEXISTENT', 'No such mailbox');
-    const hidden = await hideFolder(this.root, this.tree.directoryFor(path));
-    await this.uses.follow(new Map([[path.join('.'), undefined]]));
+    const directory = this.tree.directoryFor(path);
+    const hidden = await hideFolder(this.root, directory);
+    try {
+      await this.uses.follow(new Map([[path.join('.'), undefined]]));
+    } catch (error) {
+      await bringBack(hidden, this.root, directory);
+      throw error;
+    }
     return async () => {
       if (this.counts(path)) await this.#recordGone(hidden);
       await removeHidden(hidden);
@@ -144,8 +155,8 @@ export class Home {
         bytes: entry.size ?? statEntrySync(hidden, entry)?.size ?? 0,
       }));
       recordRemoved(this.root, removed);
-    } catch (error) {
-      throw faultOf(error, 'unable to count what was removed');
+    } catch {
+      // It counts for too much, until somebody would be refused for it: then all is counted anew.
     }
   }
 }

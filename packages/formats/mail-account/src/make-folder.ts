@@ -28,16 +28,21 @@ export async function makeFolder(
   files: ReadonlyMap<string, Uint8Array> = new Map(),
 ): Promise<void> {
   const made = join(root, 'tmp', uniqueName() + MADE);
+  let begun = false;
   try {
     await makeMaildir(made);
     // What tells a folder from a Maildir of its own: maildir(5), maildirmake(1).
     await writeNew(join(made, 'maildirfolder'), new Uint8Array());
     for (const [name, data] of files) await writeNew(join(made, name), data);
     await fsyncDir(made);
-    await moveFolder(made, join(root, directory));
+    await moveFolder(made, join(root, directory), () => {
+      begun = true;
+    });
     await fsyncDir(root);
   } catch (error) {
-    await rm(made, { recursive: true, force: true });
+    // Also where the rename is said to have failed: it may be done.
+    if (begun) await moveBack(join(root, directory), made);
+    await removeHidden(made);
     if (error instanceof NameFault) throw error;
     throw faultOf(error, 'unable to make the mailbox');
   }
@@ -66,6 +71,12 @@ export async function hideFolder(root: string, directory: string): Promise<strin
     throw faultOf(error, 'unable to remove the mailbox');
   }
   return hidden;
+}
+
+/** A folder that was hidden is where it was, as far as it can be done. Never throws. */
+export async function bringBack(hidden: string, root: string, directory: string): Promise<void> {
+  await moveBack(hidden, join(root, directory));
+  await fsyncDir(root).catch(() => {});
 }
 
 /** What cannot be removed now is swept away later. Never throws. */
