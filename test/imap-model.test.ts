@@ -1,6 +1,6 @@
 // Random commands of several clients at once against a simple model, while mail is delivered, removed and flagged behind
 // their backs, connections are cut and servers killed: what each client was told is always what is there.
-// MODEL_STEPS for longer runs, SEED to repeat one.
+// MODEL_STEPS for longer runs, SEED for others: lib/seed.ts.
 
 import { chownSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,9 +11,9 @@ import { MailboxModel } from './lib/imap/model.ts';
 import { type Connection, type Manner, ModelSession, messageOf } from './lib/imap/model-session.ts';
 import { Replica } from './lib/imap/replica.ts';
 import { isRoot } from './lib/run.ts';
+import { SEED } from './lib/seed.ts';
 
 const STEPS = Number(process.env.MODEL_STEPS ?? 800);
-const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 1e9));
 
 let host: ImapHost | undefined;
 

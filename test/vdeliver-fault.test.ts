@@ -2,8 +2,8 @@
 // forwards and autoresponse. What it reports as delivered is in the mailbox, whole, and has been forwarded, and what it
 // does not comes with the next try, whatever the fault left behind.
 //
-//   VDELIVER_FAULTS=2000   so many faults instead of 45
-//   FAULT_SEED=1           with this seed; it is printed
+//   FAULT_RUNS=2000   so many faults instead of 45
+//   SEED=random       with another seed; it is printed
 
 import { spawn } from 'node:child_process';
 import {
@@ -18,9 +18,10 @@ import {
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { compileShim, FaultOrders, type Order, type Step } from './lib/fault-shim/fault-orders.ts';
-import { generator, pick } from './lib/fault-shim/fault-plan.ts';
+import { compileShim, FaultOrders } from './lib/fault-shim/fault-orders.ts';
+import { countCalls, generator, orderAmong, PASSING_ERRORS } from './lib/fault-shim/fault-plan.ts';
 import { DIST } from './lib/instance.ts';
+import { SEED } from './lib/seed.ts';
 import {
   collect,
   DOMAIN,
@@ -29,9 +30,7 @@ import {
   type VirtualDomain,
 } from './lib/virtual-domain.ts';
 
-const FAULTS = Number(process.env.VDELIVER_FAULTS ?? 45);
-const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000_007);
-const { ENOSPC, EIO, EMFILE, EDQUOT } = constants.errno;
+const FAULTS = Number(process.env.FAULT_RUNS ?? 45);
 
 let domain: VirtualDomain;
 let orders: FaultOrders;
@@ -104,20 +103,10 @@ function furnish(random: () => number): void {
   if (random() < 0.5) remove(inBox('autoresponse/message.txt.sent'));
 }
 
-function drawOrder(calls: readonly Step[], random: () => number): Order {
-  const call = pick([...new Set(calls.map((step) => step.call))], random);
-  const actions: Order['action'][] = ['fail', 'fail', 'kill before', 'kill after'];
-  if (call === 'write') actions.push('short');
-  if (['fsync', 'link', 'unlink', 'rename'].includes(call)) actions.push('fail after');
-  const nth = 1 + Math.floor(random() * calls.filter((step) => step.call === call).length);
-  const error = pick(call === 'write' ? [ENOSPC, EIO] : [ENOSPC, EIO, EMFILE], random);
-  return { role: 'vdeliver', call, action: pick(actions, random), error, nth };
-}
-
 test(`${FAULTS} faults in a delivery with quota, warning, forward and autoresponse lose nothing`, {
   timeout: Math.max(300_000, FAULTS * 4000),
 }, async () => {
-  console.log(`vdeliver fault test: FAULT_SEED=${SEED}`);
+  console.log(`vdeliver fault test: SEED=${SEED}`);
   const random = generator(SEED);
   domain.write(inHome('users/me/autoresponse/message.txt'), '\nBack on Monday.\n');
   const { uid, gid } = domain;
@@ -132,11 +121,11 @@ test(`${FAULTS} faults in a delivery with quota, warning, forward and autorespon
   const fired = new Map<string, number>();
   for (let id = 1; id <= FAULTS; id++) {
     furnish(random);
-    const order = drawOrder(calls, random);
+    const order = orderAmong('vdeliver', countCalls(calls), PASSING_ERRORS, random);
     orders.arm(0, order);
     const first = await deliver(messageOf(id), preload);
     if (orders.lift(0)) fired.set(order.call, (fired.get(order.call) ?? 0) + 1);
-    const what = `FAULT_SEED=${SEED}, run ${id}, ${JSON.stringify(order)}`;
+    const what = `SEED=${SEED}, run ${id}, ${JSON.stringify(order)}`;
     expect([0, 111, 'killed'], what).toContain(first);
     const copies = copiesOf(id);
     expect(copies, what).toBeLessThanOrEqual(1);
@@ -158,7 +147,13 @@ test(`${FAULTS} faults in a delivery with quota, warning, forward and autorespon
 test('over the disk quota of the system it bounces, and leaves nothing', async () => {
   // A user without limits: the message is the first that is written.
   expect((await domain.tool('vadduser', ['-P', 'other'])).code).toBe(0);
-  orders.arm(0, { role: 'vdeliver', call: 'write', action: 'fail', error: EDQUOT, nth: 1 });
+  orders.arm(0, {
+    role: 'vdeliver',
+    call: 'write',
+    action: 'fail',
+    error: constants.errno.EDQUOT,
+    nth: 1,
+  });
   const code = await deliver(messageOf(1), { ...preload, ...deliveryVariables('other') });
   expect([orders.lift(0), code]).toEqual([true, 100]);
   for (const folder of ['new', 'tmp'])

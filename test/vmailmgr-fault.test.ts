@@ -1,7 +1,7 @@
 // System calls that fail, and kill -9, at every step of every command that changes a virtual domain: the table is the
 // old one or the new one, mail is where its user finds it, a mailbox is removed by vdeluser alone, success is only
 // reported when it is true, and the same command run once more completes the work, at once.
-// FAULT_RUNS for more runs, SEED to repeat some.
+// FAULT_RUNS for more runs, SEED for others: lib/seed.ts.
 
 import { execFileSync } from 'node:child_process';
 import {
@@ -13,46 +13,26 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openTable, type VirtualUser } from '@q/vmailmgr';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { compileShim, FaultOrders, type Order } from './lib/fault-shim/fault-orders.ts';
 import {
-  type Action,
-  type Call,
-  compileShim,
-  FaultOrders,
-  type Order,
-} from './lib/fault-shim/fault-orders.ts';
-import { generator, pick } from './lib/fault-shim/fault-plan.ts';
+  type CallCounts,
+  countCalls,
+  DISK_ERRORS,
+  generator,
+  orderAmong,
+  pick,
+} from './lib/fault-shim/fault-plan.ts';
 import { DIST } from './lib/instance.ts';
 import { installed, isRoot, run } from './lib/run.ts';
+import { SEED } from './lib/seed.ts';
 import { BULLETINS, COMMANDS, type Home, type TableCommand } from './lib/table-commands.ts';
 import { makeVirtualDomain, type VirtualDomain } from './lib/virtual-domain.ts';
 
 const RUNS = Number(process.env.FAULT_RUNS ?? 30);
-const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 1e9));
-
-const { ENOSPC, EIO, EMFILE, EDQUOT } = constants.errno;
-const LOST_ANSWER: readonly Action[] = ['fail after'];
-/** What calls may fail with, and how else than by failing. Every one may also be the last of the process. */
-const FAULTS: readonly {
-  readonly call: Call;
-  readonly errors: readonly number[];
-  readonly actions?: readonly Action[];
-}[] = [
-  { call: 'open', errors: [ENOSPC, EIO, EMFILE] },
-  { call: 'write', errors: [ENOSPC, EDQUOT], actions: ['short'] },
-  { call: 'fsync', errors: [EIO, ENOSPC], actions: LOST_ANSWER },
-  { call: 'link', errors: [EIO, ENOSPC], actions: LOST_ANSWER },
-  { call: 'symlink', errors: [EIO, ENOSPC], actions: LOST_ANSWER },
-  { call: 'rename', errors: [EIO, ENOSPC], actions: LOST_ANSWER },
-  { call: 'unlink', errors: [EIO], actions: LOST_ANSWER },
-  { call: 'mkdir', errors: [ENOSPC, EDQUOT] },
-  { call: 'rmdir', errors: [EIO], actions: LOST_ANSWER },
-  { call: 'ftruncate', errors: [EIO] },
-];
-const ACTIONS: readonly Action[] = ['fail', 'fail', 'kill before', 'kill after'];
 
 describe.runIf(isRoot && installed('cc'))('faults (needs root and a C compiler)', () => {
   let domain: VirtualDomain;
@@ -60,7 +40,7 @@ describe.runIf(isRoot && installed('cc'))('faults (needs root and a C compiler)'
   let library: string;
   let orders: FaultOrders;
   /** How often each command makes each call. */
-  const counts = new Map<TableCommand, Map<Call, number>>();
+  const counts = new Map<TableCommand, CallCounts>();
 
   beforeAll(async () => {
     domain = await makeVirtualDomain('vmailmgr-fault-');
@@ -92,8 +72,7 @@ describe.runIf(isRoot && installed('cc'))('faults (needs root and a C compiler)'
     expect(command.done(homeNow()), command.name).toBe(false);
     const from = orders.now;
     expect((await runUnder(command)).code, command.name).toBe(0);
-    const seen = new Map<Call, number>();
-    for (const step of orders.since(from)) seen.set(step.call, (seen.get(step.call) ?? 0) + 1);
+    const seen = countCalls(orders.since(from));
     expect(seen.get('fsync'), command.name).toBeGreaterThan(0);
     expect(command.done(homeNow()), command.name).toBe(true);
     counts.set(command, seen);
@@ -142,24 +121,13 @@ describe.runIf(isRoot && installed('cc'))('faults (needs root and a C compiler)'
     let fired = 0;
     for (let i = 0; i < RUNS; i++) {
       const command = pick(COMMANDS, random);
-      if (await survives(command, orderFor(command, random))) fired++;
+      const calls = counts.get(command) as CallCounts;
+      const order = orderAmong(command.name, calls, DISK_ERRORS, random);
+      if (await survives(command, order)) fired++;
     }
     console.log(`vmailmgr fault test: SEED=${SEED}, ${fired} of ${RUNS} faults were met`);
     expect(fired, `seed ${SEED}`).toBeGreaterThan(RUNS / 2);
   });
-
-  function orderFor(command: TableCommand, random: () => number): Order {
-    const seen = counts.get(command);
-    const possible = FAULTS.filter(({ call }) => seen?.has(call));
-    const { call, errors, actions = [] } = pick(possible, random);
-    return {
-      role: command.name,
-      call,
-      action: pick([...ACTIONS, ...actions], random),
-      error: pick(errors, random),
-      nth: 1 + Math.floor(random() * (seen?.get(call) ?? 1)),
-    };
-  }
 
   /** True when the fault was met. */
   async function survives(command: TableCommand, order: Order): Promise<boolean> {

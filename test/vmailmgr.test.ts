@@ -18,8 +18,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { generator } from './lib/fault-shim/fault-plan.ts';
 import { DIST } from './lib/instance.ts';
 import { installed, run } from './lib/run.ts';
+import { SEED } from './lib/seed.ts';
 import { collect, makeVirtualDomain, type VirtualDomain } from './lib/virtual-domain.ts';
 
 let domain: VirtualDomain;
@@ -408,21 +410,20 @@ describe('vdeluser', () => {
 
 test('kill -9 at any moment of vadduser and vdeluser leaves what the next run repairs', async () => {
   await domain.tool('vsetup', []);
-  const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 1e9));
-  const random = generator(seed);
+  const random = generator(SEED);
   for (let round = 0; round < 12; round++) {
     await killed(round % 2 === 0 ? ['vadduser', '-P', 'me'] : ['vdeluser', 'me'], random());
     const { code, out } = await domain.tool('listvdomain', []);
-    expect([code, out.startsWith('User Mailbox Aliases\nmailer-daemon')], `seed ${seed}`).toEqual([
+    expect([code, out.startsWith('User Mailbox Aliases\nmailer-daemon')], `seed ${SEED}`).toEqual([
       0,
       true,
     ]);
     // A record is never without its maildir; a directory without a record is empty here, so it is reused.
     if (out.includes('me Yes')) {
-      expect(existsSync(inHome('users/me/new')), `seed ${seed}`).toBe(true);
+      expect(existsSync(inHome('users/me/new')), `seed ${SEED}`).toBe(true);
       if (random() < 0.5) expect((await domain.tool('vdeluser', ['me'])).code).toBe(0);
     } else {
-      expect(await domain.tool('vadduser', ['-P', 'me']), `seed ${seed}`).toMatchObject({
+      expect(await domain.tool('vadduser', ['-P', 'me']), `seed ${SEED}`).toMatchObject({
         code: 0,
       });
     }
@@ -441,15 +442,4 @@ async function killed([name, ...args]: string[], fraction: number): Promise<void
   await Promise.race([ended, sleep(40 + fraction * 160)]);
   child.kill('SIGKILL');
   await ended;
-}
-
-/** mulberry32: reproducible from the seed that a failure shows. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

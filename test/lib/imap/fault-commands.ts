@@ -9,23 +9,38 @@ export type Contents = Readonly<Record<string, readonly string[]>>;
 
 export interface WritingCommand {
   readonly name: string;
-  /** In order, with nothing failing; messages are appended by "APPEND mailbox id". */
+  /** In order, with nothing failing. */
   readonly before: readonly string[];
-  /** "APPEND mailbox (flags) id id ..." stands for one with literals. */
+  /** Messages that another program delivers to INBOX just before. */
+  readonly arriving?: readonly string[];
+  /** "APPEND mailbox (flags) id id ..." and "REPLACE number mailbox (flags) id" stand for those with literals. */
   readonly command: string;
+  /** What messages, as "mailbox id", have once it is done. */
+  readonly flags?: Readonly<Record<string, readonly string[]>>;
   /** Throws what is wrong. `was` is before the command. */
   check(told: Told, was: Contents, is: Contents): void;
 }
 
 /** The mailboxes each run begins with: INBOX has a to f, all others are empty. */
 export const IDS = ['a', 'b', 'c', 'd', 'e', 'f'];
-export const MAILBOXES = ['INBOX', 'Target', 'Parent', 'Parent/Child', 'Renamed', 'Renamed/Child'];
+export const MAILBOXES = [
+  'INBOX',
+  'Target',
+  'Parent',
+  'Parent/Child',
+  'Renamed',
+  'Renamed/Child',
+  'Made',
+];
+/** A message that no command means, and the flags it keeps wherever it comes to. */
+export const FLAGGED = { id: 'f', flags: ['\\Seen', 'red'] };
 
 export const WRITING: readonly WritingCommand[] = [
   {
     name: 'APPEND',
     before: [],
     command: 'APPEND Target (\\Flagged red) x',
+    flags: { 'Target x': ['\\Flagged', 'red'] },
     check: (told, was, is) => added(told, was, is, ['x']),
   },
   {
@@ -73,6 +88,7 @@ export const WRITING: readonly WritingCommand[] = [
     name: 'STORE',
     before: [],
     command: 'STORE 1:4 +FLAGS (\\Answered blue)',
+    flags: { 'INBOX a': ['\\Answered', 'blue'], 'INBOX d': ['\\Answered', 'blue'] },
     check: (_told, was, is) => same(was, is, []),
   },
   {
@@ -80,6 +96,39 @@ export const WRITING: readonly WritingCommand[] = [
     before: ['STORE 1:2 +FLAGS (green)'],
     command: 'STORE 1:2 -FLAGS (green)',
     check: (_told, was, is) => same(was, is, []),
+  },
+  {
+    name: 'REPLACE',
+    before: [],
+    command: 'REPLACE 2 INBOX (red) x',
+    flags: { 'INBOX x': ['red'] },
+    check: (told, was, is) => {
+      same(was, is, ['INBOX']);
+      const old = times(is, 'INBOX', 'b');
+      const now = times(is, 'INBOX', 'x');
+      if (old > 1 || now > 1 || old + now === 0) fail(`${old} of the old one, ${now} of the new`);
+      if (told === 'OK' && (old !== 0 || now !== 1)) fail(`replaced, but ${old} and ${now}`);
+      if (told === 'NO' && old !== 1) fail('b was not to be replaced, and is lost');
+      for (const id of IDS) if (id !== 'b' && times(is, 'INBOX', id) !== 1) fail(`lost ${id}`);
+    },
+  },
+  {
+    name: 'SELECT with new mail',
+    before: ['UNSELECT'],
+    arriving: ['g', 'h'],
+    command: 'SELECT INBOX',
+    check: arrived,
+  },
+  { name: 'NOOP with new mail', before: [], arriving: ['g', 'h'], command: 'NOOP', check: arrived },
+  {
+    name: 'CREATE',
+    before: [],
+    command: 'CREATE Made',
+    check: (told, was, is) => {
+      same(was, is, ['Made']);
+      if (told === 'OK' && is.Made === undefined) fail('it is not there');
+      if (told === 'NO' && is.Made !== undefined) fail('it was refused and is there');
+    },
   },
   {
     name: 'RENAME',
@@ -137,6 +186,13 @@ function added(told: Told, was: Contents, is: Contents, ids: readonly string[]):
     if (told === 'NO' && count !== 0) fail(`${id} was refused and is there`);
   }
   if ((is.Target ?? []).some((id) => !ids.includes(id))) fail(`Target has ${is.Target}`);
+}
+
+/** What was delivered is there, once, and nothing else has changed. */
+function arrived(_told: Told, was: Contents, is: Contents): void {
+  same(was, is, ['INBOX']);
+  for (const id of [...IDS, 'g', 'h'])
+    if (times(is, 'INBOX', id) !== 1) fail(`${id} is there ${times(is, 'INBOX', id)} times`);
 }
 
 /** All mailboxes but those are as they were. */
