@@ -2,34 +2,16 @@
 // STARTTLS.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeCertificate } from '@q/tls/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ImapTalk } from './lib/imap-talk.ts';
 import { DIST, openDirectory, removeInstance } from './lib/instance.ts';
+import { AS_CHAIN_USER, makeLoginChain } from './lib/login-chain.ts';
 import { tcpserverPort } from './lib/processes.ts';
 import { installed, isRoot, run } from './lib/run.ts';
 import { DOMAIN, makeVirtualDomain, type VirtualDomain } from './lib/virtual-domain.ts';
-
-/** imapd refuses root, so the chain runs as somebody else when the tests do not. */
-const UID = isRoot ? 52_525 : (process.getuid?.() as number);
-const AS_USER = isRoot ? { uid: UID, gid: UID } : {};
-
-/** A checker that knows one password, and is in trouble at another. */
-const CHECKER = `#!/usr/bin/env python3
-import os, sys
-data = b''
-while True:
-    part = os.read(3, 600)
-    if not part: break
-    data += part
-user, password, stamp = data.split(b'\\0')[:3]
-os.close(3)
-if password == b'trouble': sys.exit(111)
-if password != b'secret': sys.exit(1)
-os.execvp(sys.argv[1], sys.argv[1:])
-`;
 
 const crlf = (text: string) => Buffer.from(text.replaceAll('\n', '\r\n'), 'latin1');
 /** Status lines without the list of capabilities. */
@@ -37,23 +19,11 @@ const short = (text: string) => text.replace(/\[CAPABILITY [^\]]*\]/g, '[CAPABIL
 
 describe.runIf(installed('python3'))('imaplogin and a checker', () => {
   let dir: string;
+  let home: string;
   let checker: string;
 
   beforeAll(() => {
-    dir = openDirectory('imaplogin-');
-    checker = join(dir, 'checker');
-    writeFileSync(checker, CHECKER);
-    chmodSync(checker, 0o755);
-    for (const sub of [
-      'home',
-      'home/Maildir',
-      'home/Maildir/new',
-      'home/Maildir/cur',
-      'home/Maildir/tmp',
-    ]) {
-      mkdirSync(join(dir, sub));
-      if (isRoot) chownSync(join(dir, sub), UID, UID);
-    }
+    ({ dir, home, checker } = makeLoginChain('imaplogin-'));
   });
   afterAll(() => removeInstance(dir, []));
 
@@ -65,9 +35,9 @@ describe.runIf(installed('python3'))('imaplogin and a checker', () => {
   ) {
     const ran = await run(join(DIST, 'imaplogin'), ['imap.test', checker, ...program], {
       input: crlf(input),
-      cwd: join(dir, 'home'),
+      cwd: home,
       env: { PATH: process.env.PATH, QMAILHOME: dir, ...env },
-      ...AS_USER,
+      ...AS_CHAIN_USER,
     });
     return { ...ran, out: short(ran.out.toString('latin1')) };
   }
@@ -110,7 +80,7 @@ describe.runIf(installed('python3'))('imaplogin and a checker', () => {
     expect(code).toBe(1);
     const none = await run(join(DIST, 'imaplogin'), ['imap.test', '/no/such/checker', 'x'], {
       input: crlf('a LOGIN joe secret\n'),
-      ...AS_USER,
+      ...AS_CHAIN_USER,
     });
     expect(none.out.toString('latin1')).toMatch(/\r\na NO \[UNAVAILABLE\] [^/]*\r\n/);
     expect(none.err).toContain('/no/such/checker');
@@ -138,14 +108,14 @@ describe.runIf(installed('python3'))('imaplogin and a checker', () => {
   test('imapd without anybody before it lets its own user in, and not root', async () => {
     const alone = await run(join(DIST, 'imapd'), ['Maildir'], {
       input: crlf('a SELECT INBOX\nb LOGOUT\n'),
-      cwd: join(dir, 'home'),
-      ...AS_USER,
+      cwd: home,
+      ...AS_CHAIN_USER,
     });
     expect(short(alone.out.toString('latin1'))).toMatch(
       /^\* PREAUTH \[CAPABILITY\] .*\r\n[\s\S]*^a OK[\s\S]*^b OK/m,
     );
     if (!isRoot) return;
-    const root = await run(join(DIST, 'imapd'), ['Maildir'], { cwd: join(dir, 'home') });
+    const root = await run(join(DIST, 'imapd'), ['Maildir'], { cwd: home });
     expect([root.code, root.out.toString(), root.err]).toEqual([
       1,
       '',
@@ -170,10 +140,10 @@ describe.runIf(installed('python3'))('imaplogin and a checker', () => {
         'tcpserver',
         [...words, 'imap.test', checker, join(DIST, 'imapd'), 'Maildir'],
         {
-          cwd: join(dir, 'home'),
+          cwd: home,
           env: { PATH: process.env.PATH, QMAILHOME: dir },
           stdio: ['ignore', 'pipe', 'ignore'],
-          ...AS_USER,
+          ...AS_CHAIN_USER,
         },
       );
       port = await tcpserverPort(server);

@@ -2,62 +2,32 @@
 // What qmail-popup says by itself is in dialogues/popup.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chownSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DIST, openDirectory, removeInstance } from './lib/instance.ts';
+import { DIST, removeInstance } from './lib/instance.ts';
+import { AS_CHAIN_USER, CHAIN_UID, makeLoginChain } from './lib/login-chain.ts';
 import { PopClient } from './lib/pop3-host.ts';
 import { tcpserverPort } from './lib/processes.ts';
 import { installed, isRoot, run } from './lib/run.ts';
-
-/** qmail-pop3d refuses root, so the chain runs as somebody else when the tests do not. */
-const UID = isRoot ? 52_525 : (process.getuid?.() as number);
-const AS_USER = isRoot ? { uid: UID, gid: UID } : {};
-
-/** A checker that knows one password, also as APOP digest. */
-const CHECKER = `#!/usr/bin/env python3
-import hashlib, os, sys
-data = b''
-while True:
-    part = os.read(3, 600)
-    if not part: break
-    data += part
-user, password, stamp = data.split(b'\\0')[:3]
-os.close(3)
-if password not in (b'secret', hashlib.md5(stamp + b'secret').hexdigest().encode()): sys.exit(1)
-os.execvp(sys.argv[1], sys.argv[1:])
-`;
 
 const lines = (text: string) => Buffer.from(text.replaceAll('\n', '\r\n'), 'latin1');
 
 describe.runIf(installed('python3'))('qmail-popup and what it runs', () => {
   let dir: string;
+  let home: string;
+  let maildir: string;
   let checker: string;
 
   beforeAll(() => {
-    dir = openDirectory('pop3-chain-');
-    checker = join(dir, 'checker');
-    writeFileSync(checker, CHECKER);
-    chmodSync(checker, 0o755);
-    for (const sub of [
-      'home',
-      'home/Maildir',
-      'home/Maildir/new',
-      'home/Maildir/cur',
-      'home/Maildir/tmp',
-    ]) {
-      mkdirSync(join(dir, sub));
-      if (isRoot) chownSync(join(dir, sub), UID, UID);
-    }
+    ({ dir, home, maildir, checker } = makeLoginChain('pop3-chain-'));
   });
   afterAll(() => removeInstance(dir, []));
 
-  const maildir = () => join(dir, 'home/Maildir');
-
   function put(name: string, content: string): void {
-    const path = join(maildir(), 'new', name);
+    const path = join(maildir, 'new', name);
     writeFileSync(path, content, 'latin1');
-    if (isRoot) chownSync(path, UID, UID);
+    if (isRoot) chownSync(path, CHAIN_UID, CHAIN_UID);
   }
 
   /** One dialogue over pipes; the greeting's stamp is replaced by <STAMP>. */
@@ -67,7 +37,7 @@ describe.runIf(installed('python3'))('qmail-popup and what it runs', () => {
   ) {
     const ran = await run(join(DIST, 'qmail-popup'), ['pop.test', checker, ...program], {
       input: lines(input),
-      ...AS_USER,
+      ...AS_CHAIN_USER,
     });
     const out = ran.out.toString('latin1').replace(/<[0-9]+\.[0-9]+@pop\.test>/, '<STAMP>');
     return { ...ran, out };
@@ -97,7 +67,7 @@ describe.runIf(installed('python3'))('qmail-popup and what it runs', () => {
 
   test('qmail-pop3d serves a maildir relative to where it is started, and exits 0 whatever the client does', async () => {
     put('1.a.h', 'A: b\n\n.hello\n');
-    const options = { cwd: join(dir, 'home'), ...AS_USER };
+    const options = { cwd: home, ...AS_CHAIN_USER };
     const ran = await run(join(DIST, 'qmail-pop3d'), ['Maildir'], {
       ...options,
       input: lines('STAT\nRETR 1\nDELE 1\nQUIT\n'),
@@ -105,14 +75,14 @@ describe.runIf(installed('python3'))('qmail-popup and what it runs', () => {
     expect(ran.out.toString('latin1')).toBe(
       '+OK \r\n+OK 1 13\r\n+OK \r\nA: b\r\n\r\n..hello\r\n\r\n.\r\n+OK \r\n+OK \r\n',
     );
-    expect(readdirSync(join(maildir(), 'new'))).toEqual([]);
+    expect(readdirSync(join(maildir, 'new'))).toEqual([]);
     const missing = await run(join(DIST, 'qmail-pop3d'), ['Nowhere'], options);
     expect(missing.out.toString('latin1')).toBe('-ERR this user has no $HOME/Maildir\r\n');
     expect([ran.code, missing.code]).toEqual([0, 0]);
   });
 
   test.runIf(isRoot)('qmail-pop3d does not serve as root (needs root)', async () => {
-    const ran = await run(join(DIST, 'qmail-pop3d'), ['Maildir'], { cwd: join(dir, 'home') });
+    const ran = await run(join(DIST, 'qmail-pop3d'), ['Maildir'], { cwd: home });
     expect(ran).toMatchObject({ code: 1, err: 'qmail-pop3d: fatal: will not run as root\n' });
     expect(ran.out).toHaveLength(0);
   });
@@ -132,9 +102,9 @@ describe.runIf(installed('python3'))('qmail-popup and what it runs', () => {
         checker,
       ];
       server = spawn('tcpserver', [...words, join(DIST, 'qmail-pop3d'), 'Maildir'], {
-        cwd: join(dir, 'home'),
+        cwd: home,
         stdio: ['ignore', 'pipe', 'inherit'],
-        ...AS_USER,
+        ...AS_CHAIN_USER,
       });
       port = await tcpserverPort(server);
     });
@@ -180,7 +150,7 @@ describe.runIf(installed('python3'))('qmail-popup and what it runs', () => {
       expect(got.err).toBe('');
       // The last line is the empty one that qmail-pop3d adds.
       expect(got.out.toString('latin1') === `Subject: big\n\n${body.join('\n')}\n`).toBe(true);
-      expect(readdirSync(join(maildir(), 'cur'))).toEqual(['3.a.h:2,']);
+      expect(readdirSync(join(maildir, 'cur'))).toEqual(['3.a.h:2,']);
     });
   });
 });

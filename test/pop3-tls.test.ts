@@ -5,42 +5,28 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { makeCertificate } from '@q/tls/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DIST, openDirectory, removeInstance } from './lib/instance.ts';
 import { DOMAIN, type Pop3Host, PopClient, startPop3Host } from './lib/pop3-host.ts';
 import { processesOf, tcpserverPort, until } from './lib/processes.ts';
 import { installed, isRoot, run } from './lib/run.ts';
+import { openTls, upgradedToTls } from './lib/tls-client.ts';
 
 /** A client that speaks over TLS; `stls`: after STLS on a plain connection. */
 class TlsClient extends PopClient {
   declare protected readonly socket: TLSSocket;
 
   static async direct(port: number): Promise<TlsClient> {
-    const client = new TlsClient(
-      connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false }),
-    );
+    const client = new TlsClient(openTls(port));
     await client.until('\r\n');
     return client;
   }
 
   /** `behind`: what is sent in the same packet as STLS, in clear. */
   static async stls(port: number, behind = ''): Promise<TlsClient> {
-    const plain = connect(port, '127.0.0.1');
-    let heard = '';
-    const listen = (chunk: Buffer) => {
-      heard += chunk.toString('latin1');
-    };
-    plain.on('data', listen);
-    await until('the greeting', () => heard.endsWith('\r\n'));
-    heard = '';
-    plain.write(`STLS\r\n${behind}`);
-    await until('the server wants TLS', () => heard.endsWith('\r\n'));
-    expect(heard).toBe('+OK begin TLS\r\n');
-    plain.off('data', listen);
-    plain.pause();
-    return new TlsClient(connectTls({ socket: plain, rejectUnauthorized: false }));
+    return new TlsClient(await upgradedToTls(port, `STLS\r\n${behind}`, /^\+OK begin TLS\r\n$/));
   }
 
   get certificate(): string {

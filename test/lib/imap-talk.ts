@@ -1,8 +1,8 @@
 // IMAP as a test types it: text out, and what comes back as text, latin1 both ways.
 
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import { until } from './processes.ts';
+import { openTls, upgradedToTls } from './tls-client.ts';
 
 export class ImapTalk {
   readonly socket: Socket;
@@ -29,25 +29,14 @@ export class ImapTalk {
 
   /** The same over TLS. */
   static async openTls(port: number): Promise<ImapTalk> {
-    const talk = new ImapTalk(connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false }));
+    const talk = new ImapTalk(openTls(port));
     await talk.until(/^\* .*\r\n/);
     return talk;
   }
 
   /** After STARTTLS; `behind` is sent in clear in the same packet as the command. */
   static async startTls(port: number, behind = ''): Promise<ImapTalk> {
-    const plain = connect(port, '127.0.0.1');
-    let heard = '';
-    const listen = (chunk: Buffer) => {
-      heard += chunk.toString('latin1');
-    };
-    plain.on('data', listen);
-    await until('the greeting', () => heard.endsWith('\r\n'));
-    plain.write(`s STARTTLS\r\n${behind}`);
-    await until('the server wants TLS', () => heard.includes('s OK') && heard.endsWith('\r\n'));
-    plain.off('data', listen);
-    plain.pause();
-    return new ImapTalk(connectTls({ socket: plain, rejectUnauthorized: false }));
+    return new ImapTalk(await upgradedToTls(port, `s STARTTLS\r\n${behind}`, /^s OK .*\r\n$/));
   }
 
   /** Sends text as it is, but for LF, which becomes CRLF. */
