@@ -1,3 +1,4 @@
+export { isAlive } from './alive.ts';
 export { writeFileAtomic } from './atomic.ts';
 export { readChunks } from './chunks.ts';
 export { DirectorySync, fsyncDirSync } from './directory-sync.ts';
@@ -26,4 +27,5 @@ export { PacedReader } from './paced-read.ts';
 export { rewindFd } from './seek.ts';
 export { stampAt, stampOf } from './stamp.ts';
 export { stdinChunks, wasClosed } from './stdin.ts';
+export { isThere } from './there.ts';
 export { pullTrigger, type TriggerWatch, watchTrigger } from './trigger.ts';

@@ -10,7 +10,7 @@
 import { lstat, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, faultOf } from '@q/fault';
-import { closeFd, createExclusive, fsyncDir, fsyncFd, writeFully } from '@q/fsx';
+import { closeFd, createExclusive, fsyncDir, fsyncFd, isThere, writeFully } from '@q/fsx';
 import { makeMaildir, uniqueName } from '@q/maildir';
 import { LEFT_OVER_AGE } from './limits.ts';
 import { NameFault } from './name-fault.ts';
@@ -113,16 +113,6 @@ async function moveFolder(from: string, to: string, begins: () => void = () => {
 /** As far as it can be done: what stays under its new name is whole there. */
 async function moveBack(from: string, to: string): Promise<void> {
   await moveFolder(from, to).catch(() => {});
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false;
-    throw error;
-  }
 }
 
 /** Removes what a crash left of folders on their way. Never throws. */

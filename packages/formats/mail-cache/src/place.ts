@@ -21,6 +21,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, Permanent } from '@q/fault';
+import { isAlive } from '@q/fsx';
 import { UNCLEAN_MAX, UNCLEAN_WINDOW, UNUSED_DAYS } from './limits.ts';
 
 const NAME = /^cache\.\d{14}$/;
@@ -153,15 +154,6 @@ function contentIfThere(path: string): string | undefined {
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errnoOf(error) !== 'ESRCH';
   }
 }
 

@@ -17,6 +17,7 @@ import {
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, faultOf, Temporary } from '@q/fault';
+import { isAlive } from '@q/fsx';
 import { readWhole } from './files.ts';
 import { giveLink } from './given-name.ts';
 import {
@@ -153,15 +154,6 @@ function isStale(path: string, modified: number): boolean {
   if (Number(pid) === process.pid) return true;
   // One that lives so long beside its lock is another by the same number, or hangs.
   return !isAlive(Number(pid)) || age > LOCK_HELD_MAX_MS;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errnoOf(error) !== 'ESRCH';
-  }
 }
 
 function unlinkQuietly(path: string): void {

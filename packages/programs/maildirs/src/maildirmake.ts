@@ -1,9 +1,8 @@
 // maildirmake(1): makes a maildir, and with the options Courier's has, folders, quotas and shared maildirs.
 
-import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, errnoText, isFault, Permanent, Temporary } from '@q/fault';
-import { closeFd, createExclusive, fsyncDir } from '@q/fsx';
+import { errnoText, isFault, Permanent, Temporary } from '@q/fault';
+import { closeFd, createExclusive, fsyncDir, isThere } from '@q/fsx';
 import {
   isMaildir,
   type MaildirModes,
@@ -31,7 +30,7 @@ export async function maildirmakeMain({ args, options }: Invocation): Promise<nu
   }
   if (access !== undefined) throw new Permanent('-s is for a folder: use it with -f');
   // With a quota, a maildir that is there already just gets the quota.
-  if (quota === undefined || !(await exists(maildir)))
+  if (quota === undefined || !(await isThere(maildir)))
     await make(maildir, sharable === true ? SHARABLE : {});
   if (quota === undefined) return 0;
   if (!(await isMaildir(maildir))) throw new Permanent(`${maildir} is not a maildir`);
@@ -79,14 +78,4 @@ function accessModes(text: string): MaildirModes {
   const all = known.includes('write') ? 0o1777 : 0o755;
   const mode = known.includes('group') ? all & ~0o007 : all;
   return { directory: mode & ~0o1022, inner: mode };
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false;
-    throw error;
-  }
 }
