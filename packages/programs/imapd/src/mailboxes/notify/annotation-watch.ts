@@ -3,16 +3,16 @@
 import { type Place, watchAnnotations } from '@q/mail-account';
 import type { Session } from '../../session.ts';
 import { entryText, metadataName } from '../metadata.ts';
+import { LookSoon } from './look-soon.ts';
 import { takeOwnAnnotation } from './own-change.ts';
 
 export class AnnotationWatch {
   /** Undefined: of the server. */
   readonly #place: Place | undefined;
   readonly #session: Session;
+  readonly #looks: LookSoon;
   readonly #unwatch: () => void;
   #known: ReadonlyMap<string, string>;
-  #heard = false;
-  #closed = false;
 
   /** Throws a fault, also when nothing more can be watched. */
   static async open(session: Session, place: Place | undefined): Promise<AnnotationWatch> {
@@ -27,24 +27,17 @@ export class AnnotationWatch {
     this.#session = session;
     this.#place = place;
     this.#known = known;
+    this.#looks = new LookSoon(session, () => this.#look());
     const dir = place?.dir ?? session.account.root;
-    this.#unwatch = watchAnnotations(dir, place === undefined, () => this.#hear());
+    this.#unwatch = watchAnnotations(dir, place === undefined, () => this.#looks.hear());
   }
 
   close(): void {
-    this.#closed = true;
+    this.#looks.close();
     this.#unwatch();
   }
 
-  #hear(): void {
-    if (this.#heard || this.#closed) return;
-    this.#heard = true;
-    this.#session.soon(() => this.#look());
-  }
-
   async #look(): Promise<void> {
-    this.#heard = false;
-    if (this.#closed) return;
     const before = this.#known;
     const now = await this.#session.account.metadata(this.#place);
     this.#known = now;

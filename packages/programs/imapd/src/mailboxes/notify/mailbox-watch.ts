@@ -7,6 +7,7 @@ import { replyOfFault } from '../../fault-reply.ts';
 import type { Opened, Session } from '../../session.ts';
 import { countUnseen, statusLine } from '../status.ts';
 import type { NotifyEvent } from './interests.ts';
+import { LookSoon } from './look-soon.ts';
 
 type Numbers = Readonly<
   Record<'MESSAGES' | 'UIDNEXT' | 'UIDVALIDITY' | 'UNSEEN' | 'HIGHESTMODSEQ', number>
@@ -17,11 +18,9 @@ export class MailboxWatch {
   events: ReadonlySet<NotifyEvent>;
   readonly #session: Session;
   readonly #opened: Opened;
+  readonly #looks: LookSoon;
   readonly #unwatch: () => void;
   #known: Numbers;
-  /** A look is to come. */
-  #heard = false;
-  #closed = false;
 
   /** Throws NameFault when it is not there, or a fault. */
   static async open(
@@ -53,7 +52,8 @@ export class MailboxWatch {
     this.#opened = given.opened;
     this.#known = given.numbers;
     this.events = given.events;
-    this.#unwatch = given.opened.folder.watch(() => this.#hear());
+    this.#looks = new LookSoon(session, () => this.#look());
+    this.#unwatch = given.opened.folder.watch(() => this.#looks.hear());
   }
 
   /** What STATUS says of it at the beginning: RFC 5465, section 3.1. */
@@ -68,25 +68,17 @@ export class MailboxWatch {
 
   /** It was gone when it was looked at. */
   get isClosed(): boolean {
-    return this.#closed;
+    return this.#looks.isClosed;
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#looks.isClosed) return;
+    this.#looks.close();
     this.#unwatch();
     this.#opened.release();
   }
 
-  #hear(): void {
-    if (this.#heard || this.#closed) return;
-    this.#heard = true;
-    this.#session.soon(() => this.#look());
-  }
-
   async #look(): Promise<void> {
-    this.#heard = false;
-    if (this.#closed) return;
     const before = this.#known;
     try {
       this.#known = await look(this.#session, this.#opened);

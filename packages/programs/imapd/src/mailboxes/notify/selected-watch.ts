@@ -8,19 +8,21 @@ import { fetchPlan } from '../../messages/fetch-plan.ts';
 import type { Session } from '../../session.ts';
 import { takesNew, type View } from '../../view.ts';
 import type { SelectedInterest } from './interests.ts';
+import { LookSoon } from './look-soon.ts';
 
 export class SelectedWatch {
   readonly #session: Session;
   readonly #interest: SelectedInterest;
+  readonly #looks: LookSoon;
   #view: View | undefined;
   #ends: (() => void)[] = [];
-  #heard = false;
   /** Their EXISTS was told, their FETCH is to come. */
   #arrived: FolderMessage[] = [];
 
   constructor(session: Session, interest: SelectedInterest) {
     this.#session = session;
     this.#interest = interest;
+    this.#looks = new LookSoon(session, () => this.#look());
   }
 
   /** Another mailbox may be selected than before. */
@@ -30,7 +32,7 @@ export class SelectedWatch {
     this.#view = view;
     if (view === undefined) return;
     this.#ends = [
-      view.opened.folder.watch(() => this.#hear()),
+      view.opened.folder.watch(() => this.#looks.hear()),
       view.onTold(({ arrived }) => this.#note(arrived)),
     ];
   }
@@ -42,14 +44,7 @@ export class SelectedWatch {
     this.#arrived = [];
   }
 
-  #hear(): void {
-    if (this.#heard) return;
-    this.#heard = true;
-    this.#session.soon(() => this.#look());
-  }
-
   async #look(): Promise<void> {
-    this.#heard = false;
     const view = this.#view;
     if (view === undefined || view !== this.#session.view) return;
     try {
