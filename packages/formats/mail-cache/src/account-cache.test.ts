@@ -2,31 +2,24 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { bufferSource, parseMessage, previewOf } from '@q/mime';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type AccountCacheOptions, openAccountCache } from './account-cache.ts';
+import type { AccountCacheOptions } from './account-cache.ts';
 import { UNUSED_DAYS } from './limits.ts';
 import type { AccountCache } from './model.ts';
-import { makeRoot, removeRoot, TestFolder } from './testing/test-folder.ts';
+import { TestCaches } from './testing/test-caches.ts';
+import { TestFolder } from './testing/test-folder.ts';
 
+let opened: TestCaches;
 let root: string;
 let lines: string[];
-let open: AccountCache[];
 
 beforeEach(() => {
-  root = makeRoot();
-  lines = [];
-  open = [];
+  opened = new TestCaches();
+  ({ root, lines } = opened);
 });
 
-afterEach(async () => {
-  for (const cache of open) await cache.close();
-  removeRoot(root);
-});
+afterEach(() => opened.remove());
 
-function openCache(options: Partial<AccountCacheOptions> = {}): AccountCache {
-  const cache = openAccountCache(root, { log: (line) => lines.push(line), host: 'h', ...options });
-  open.push(cache);
-  return cache;
-}
+const openCache = (options?: Partial<AccountCacheOptions>) => opened.open(options);
 
 async function reopened(cache: AccountCache): Promise<AccountCache> {
   await cache.close();

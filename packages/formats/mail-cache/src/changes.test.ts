@@ -1,34 +1,20 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openAccountCache } from './account-cache.ts';
 import { GONE_BYTES_MAX } from './limits.ts';
 import type { AccountCache } from './model.ts';
-import { makeRoot, removeRoot } from './testing/test-folder.ts';
+import { TestCaches } from './testing/test-caches.ts';
 
-let root: string;
+let opened: TestCaches;
 let now: number;
-let open: AccountCache[];
 
 beforeEach(() => {
-  root = makeRoot();
+  opened = new TestCaches();
   now = 1_800_000_000_000;
-  open = [];
 });
 
-afterEach(async () => {
-  for (const cache of open) await cache.close();
-  removeRoot(root);
-});
+afterEach(() => opened.remove());
 
-function openCache(): AccountCache {
-  const cache = openAccountCache(root, {
-    log: (line) => expect.unreachable(line),
-    host: 'h',
-    now: () => now,
-  });
-  open.push(cache);
-  return cache;
-}
+const openCache = () => opened.open({ log: (line) => expect.unreachable(line), now: () => now });
 
 const state = (uid: number, flags = 0, keywords: readonly string[] = []) => ({
   uid,

@@ -16,35 +16,26 @@ import {
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type AccountCacheOptions, openAccountCache } from './account-cache.ts';
+import type { AccountCacheOptions } from './account-cache.ts';
 import { LOOK_AGAIN, UNCLEAN_MAX } from './limits.ts';
-import type { AccountCache } from './model.ts';
 import { bundleChild } from './testing/bundle-child.ts';
 import { filledFolder, useAll } from './testing/filled-folder.ts';
-import { makeRoot, removeRoot } from './testing/test-folder.ts';
+import { TestCaches } from './testing/test-caches.ts';
 
 const run = promisify(execFile);
 
+let opened: TestCaches;
 let root: string;
 let lines: string[];
-let open: AccountCache[];
 
 beforeEach(() => {
-  root = makeRoot();
-  lines = [];
-  open = [];
+  opened = new TestCaches();
+  ({ root, lines } = opened);
 });
 
-afterEach(async () => {
-  for (const cache of open) await cache.close();
-  removeRoot(root);
-});
+afterEach(() => opened.remove());
 
-function openCache(options: Partial<AccountCacheOptions> = {}): AccountCache {
-  const cache = openAccountCache(root, { log: (line) => lines.push(line), host: 'h', ...options });
-  open.push(cache);
-  return cache;
-}
+const openCache = (options?: Partial<AccountCacheOptions>) => opened.open(options);
 
 const host = () => join(root, 'mailcache/h');
 const caches = () => readdirSync(host());

@@ -2,32 +2,25 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openAccountCache } from './account-cache.ts';
 import { kindPrefix } from './keys.ts';
 import { LmdbStore } from './lmdb-store.ts';
 import type { AccountCache, SearchScope } from './model.ts';
 import { fieldName, mail, value } from './testing/generated-mail.ts';
 import { plainSearch } from './testing/plain-search.ts';
-import { makeRoot, removeRoot, TestFolder } from './testing/test-folder.ts';
+import { TestCaches } from './testing/test-caches.ts';
+import { TestFolder } from './testing/test-folder.ts';
 
+let opened: TestCaches;
 let root: string;
-let open: AccountCache[];
 
 beforeEach(() => {
-  root = makeRoot();
-  open = [];
+  opened = new TestCaches();
+  ({ root } = opened);
 });
 
-afterEach(async () => {
-  for (const cache of open) await cache.close();
-  removeRoot(root);
-});
+afterEach(() => opened.remove());
 
-function openCache(): AccountCache {
-  const cache = openAccountCache(root, { log: (line) => expect.unreachable(line), host: 'h' });
-  open.push(cache);
-  return cache;
-}
+const openCache = () => opened.open({ log: (line) => expect.unreachable(line) });
 
 const BODY: SearchScope = { kind: 'body' };
 const TEXT: SearchScope = { kind: 'text' };
