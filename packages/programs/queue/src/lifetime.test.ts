@@ -13,28 +13,19 @@ import {
   ownerUid,
   queuedMessages,
   removeInstance,
-  type Server,
   shortAlarm,
   startServer,
   until,
 } from './testing/instance.ts';
 
 let instance: Instance;
-const servers: Server[] = [];
 
 beforeEach(async () => {
   instance = await makeInstance();
 });
-afterEach(async () => {
-  for (const server of servers.splice(0)) server.child.kill('SIGKILL');
-  await removeInstance(instance);
-});
+afterEach(() => removeInstance(instance));
 
-async function serve(options: { lifeline?: boolean } = {}): Promise<Server> {
-  const server = await startServer(instance, options);
-  servers.push(server);
-  return server;
-}
+const serve = (options?: { lifeline?: boolean }) => startServer(instance, options);
 
 test('killed with -9 in the middle of everything, it has lost nothing it confirmed and queued no half message', async () => {
   let server = await serve();
@@ -172,7 +163,7 @@ test('"unix:" alone is where clients look', async () => {
     env: instance.env,
     stdio: 'ignore',
   });
-  servers.push({ child: server, log: () => '', stop: () => Promise.reject() });
+  instance.servers.push({ child: server, log: () => '', stop: () => Promise.reject() });
   await until(() => existsSync(join(instance.home, 'run/queue.socket')));
   expect((await send(client(instance.home), 'x')).code).toBe(0);
 });

@@ -10,27 +10,18 @@ import {
   makeInstance,
   queuedMessages,
   removeInstance,
-  type Server,
   startServer,
   until,
 } from './testing/instance.ts';
 
 let instance: Instance;
-const servers: Server[] = [];
 
 beforeEach(async () => {
   instance = await makeInstance();
 });
-afterEach(async () => {
-  for (const server of servers.splice(0)) server.child.kill('SIGKILL');
-  await removeInstance(instance);
-});
+afterEach(() => removeInstance(instance));
 
-async function serve(options: { lifeline?: boolean } = {}): Promise<Server> {
-  const server = await startServer(instance, options);
-  servers.push(server);
-  return server;
-}
+const serve = (options?: { lifeline?: boolean }) => startServer(instance, options);
 
 test("one connection serves many messages; the first has the peer's pid, the others their number", async () => {
   await serve();

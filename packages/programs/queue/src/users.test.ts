@@ -13,27 +13,18 @@ import {
   makeTree,
   queuedMessages,
   removeInstance,
-  type Server,
   startServer,
   until,
 } from './testing/instance.ts';
 
 let instance: Instance;
-const servers: Server[] = [];
 
 beforeEach(async () => {
   instance = await makeInstance();
 });
-afterEach(async () => {
-  for (const server of servers.splice(0)) server.child.kill('SIGKILL');
-  await removeInstance(instance);
-});
+afterEach(() => removeInstance(instance));
 
-async function serve(options: { lifeline?: boolean } = {}): Promise<Server> {
-  const server = await startServer(instance, options);
-  servers.push(server);
-  return server;
-}
+const serve = (options?: { lifeline?: boolean }) => startServer(instance, options);
 
 const NOBODY = 65_534;
 
@@ -139,7 +130,7 @@ test.runIf(isRoot)(
       queue.close();
       await server.stop('SIGTERM');
     } finally {
-      for (const server of servers.splice(0)) await server.stop('SIGKILL');
+      for (const server of instance.servers.splice(0)) await server.stop('SIGKILL');
       instance = whole;
       execFileSync('umount', [full]);
     }

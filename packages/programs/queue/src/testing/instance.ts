@@ -23,6 +23,8 @@ export interface Instance {
   readonly home: string;
   readonly program: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Started by startServer(), and ended with it. */
+  readonly servers: Server[];
 }
 
 /** A tree, and beside its bin (so that clients do not find it by themselves) the program. */
@@ -33,7 +35,7 @@ export async function makeInstance(plugins: Plugin[] = []): Promise<Instance> {
   const program = join(bin, 'qmail-queue');
   await bundlePrograms(bin, ['qmail-queue'], plugins);
   makeTree(home);
-  return { home, program, env: { PATH: process.env.PATH, QMAILHOME: home } };
+  return { home, program, env: { PATH: process.env.PATH, QMAILHOME: home }, servers: [] };
 }
 
 /** The queue and run directories of `home`, with their owner. */
@@ -43,8 +45,9 @@ export function makeTree(home: string): void {
   makeQueueTree(home, { single: !isRoot, ...ids });
 }
 
-export async function removeInstance(instance: Instance): Promise<void> {
-  await rm(instance.home, { recursive: true, force: true });
+export async function removeInstance({ home, servers }: Instance): Promise<void> {
+  for (const { child } of servers.splice(0)) child.kill('SIGKILL');
+  await rm(home, { recursive: true, force: true });
 }
 
 /** Makes the 24 hours that a message may take shorter. */
@@ -157,7 +160,7 @@ export async function startServer(
     () => log,
   );
   if (child.exitCode !== null) throw new Error(`the server ended: ${log}`);
-  return {
+  const server: Server = {
     child,
     log: () => log,
     stop: async (signal) => {
@@ -166,6 +169,8 @@ export async function startServer(
       return { code, signal: by };
     },
   };
+  instance.servers.push(server);
+  return server;
 }
 
 /** Waits for a condition, for as long as a loaded machine may need. */
