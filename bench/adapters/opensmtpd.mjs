@@ -1,7 +1,7 @@
 // Debian's opensmtpd. Its spool, socket and users are compiled in; the run has those paths for itself.
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { must, startServer, stopServers, untilGreets } from '../shared/processes.mjs';
+import { must, Servers, untilGreets } from '../shared/processes.mjs';
 
 export const title = 'opensmtpd, its own delivery agents';
 export const packages = ['opensmtpd'];
@@ -15,30 +15,21 @@ export function missing() {
 export function open(site) {
   makeAccounts();
   const config = join(site.work, 'smtpd.conf');
-  let children = [];
+  const servers = new Servers(site.work);
   return {
     maildir: join(site.user.home, 'Maildir'),
     async start({ deliver, remoteConcurrency }) {
       writeConfig(config, site, remoteConcurrency);
-      children = [
-        startServer(
-          site.work,
-          'smtpd',
-          ['/usr/sbin/smtpd', '-F', '-f', config, ...(deliver ? [] : ['-P', 'mda'])],
-          { cwd: '/' },
-        ),
-      ];
+      const words = deliver ? [] : ['-P', 'mda'];
+      servers.start('smtpd', ['/usr/sbin/smtpd', '-F', '-f', config, ...words], { cwd: '/' });
       await untilGreets(site.smtpPort);
     },
-    async stop() {
-      await stopServers(children);
-      children = [];
-    },
+    stop: () => servers.stop(),
     wipe() {
       for (const part of ['queue', 'incoming', 'temporary'])
         must('sh', ['-c', `rm -rf ${SPOOL}/${part}/*`]);
     },
-    processes: () => children.map(({ pid }) => pid),
+    processes: () => servers.pids,
     queueEmpty: () =>
       ['queue', 'incoming', 'temporary'].every((part) => !hasMessage(join(SPOOL, part))),
     inject(sender, recipients, file) {

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { LOCAL_CONCURRENCY } from '../mail/qmail-tree.mjs';
-import { must, startServer, stopServers, untilGreets } from '../shared/processes.mjs';
+import { must, Servers, untilGreets } from '../shared/processes.mjs';
 
 export const title = 'postfix, its own delivery agents';
 export const packages = ['postfix'];
@@ -23,7 +23,7 @@ export function open(site) {
   // The package's own place: this /etc is the run's alone, and postdrop takes no other from a user.
   const config = '/etc/postfix';
   makeAccounts();
-  let children = [];
+  const servers = new Servers(site.work);
   return {
     maildir: join(site.user.home, 'Maildir'),
     async start(state) {
@@ -31,15 +31,12 @@ export function open(site) {
       must('postfix', ['-c', config, 'check']);
       // postfix's own front door would go on in the background; master is what it starts.
       const master = ['/usr/lib/postfix/sbin/master', '-c', config, '-d'];
-      children = [startServer(site.work, 'master', master, { cwd: '/' })];
+      servers.start('master', master, { cwd: '/' });
       await untilGreets(site.smtpPort);
     },
-    async stop() {
-      await stopServers(children);
-      children = [];
-    },
+    stop: () => servers.stop(),
     wipe: () => void must('postsuper', ['-c', config, '-d', 'ALL']),
-    processes: () => children.map(({ pid }) => pid),
+    processes: () => servers.pids,
     queueEmpty: () =>
       ['maildrop', 'incoming', 'active', 'deferred'].every(
         (part) => !hasFile(join(site.work, 'spool', part)),

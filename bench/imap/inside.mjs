@@ -2,7 +2,16 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { must } from '../shared/processes.mjs';
-import { copyOfDist, insideNamespaces, interleaved, resultOf } from '../shared/rounds.mjs';
+import {
+  bringUp,
+  copyOfDist,
+  insideNamespaces,
+  interleaved,
+  inWords,
+  openSystems,
+  resultOf,
+  takeDown,
+} from '../shared/rounds.mjs';
 import { enterSandbox } from '../shared/sandbox.mjs';
 import { DOMAIN, movedTo } from '../shared/users.mjs';
 import { makeAccounts } from './accounts.mjs';
@@ -22,63 +31,43 @@ await insideNamespaces(async (plan) => {
     rounds: plan.rounds,
     measure: async (entry, row) => {
       if (row.cold) {
-        await reset(entry);
+        await takeDown(entry);
         for (const { home, maildir } of entry.site.users[row.who])
           entry.system.forget(join(home, maildir));
       }
-      if (!entry.up) await entry.system.start();
-      entry.up = true;
+      await bringUp(entry);
       round++;
       const limitMs = row.limit === undefined ? times.limitMs : row.limit * 1000;
       return runRow({ ...row, round }, entry.system, entry.site, { ...times, limitMs });
     },
-    reset,
+    reset: takeDown,
     tell,
   });
-  for (const entry of systems) await reset(entry);
+  for (const entry of systems) await takeDown(entry);
   return resultOf(plan, systems, rows, runs);
 });
 
 async function openAll(plan, rows) {
-  const { work } = plan;
   const dist = copyOfDist(plan);
-  const homes = join(work, 'homes');
+  const homes = join(plan.work, 'homes');
   const first = join(homes, 'first');
   mkdirSync(first, { recursive: true });
   const sizes = Object.fromEntries(
     rows.filter(({ count }) => count !== undefined).map(({ who, count }) => [who, count]),
   );
   const users = makeAccounts({ home: first, dist, sizes });
-  const opened = [];
-  for (const [index, name] of plan.systems.entries()) {
-    const adapter = await adapters.load(name);
+  return openSystems(plan, adapters, dist, (name, index, { folderPrefix }) => {
     const home = join(homes, name);
     must('cp', ['-al', first, home]);
-    const site = {
-      work: join(work, 'systems', name),
+    return {
       port: 2201 + index,
       domain: DOMAIN,
       users: movedTo(home, users, first),
-      dist,
-      folderPrefix: adapter.folderPrefix,
+      folderPrefix,
     };
-    mkdirSync(site.work, { recursive: true });
-    const system = adapter.open(site);
-    opened.push({ name, title: adapter.title, packages: adapter.packages, site, system });
-  }
-  return opened;
-}
-
-async function reset(entry) {
-  if (!entry.up) return;
-  entry.up = false;
-  await entry.system.stop();
+  });
 }
 
 function tell({ ms, rate, cpu, memory, session }) {
-  const words = { ms, rate, cpu, memory, session };
-  return Object.entries(words)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name} ${value.toFixed(2)}`)
-    .join(' ');
+  return inWords({ ms, rate, cpu, memory, session });
 }

@@ -1,9 +1,13 @@
 // The run itself, as process 1 of its own namespaces: bench/mail.mjs starts it with the plan's file name.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { adapters } from '../adapters/index.mjs';
 import { until } from '../shared/processes.mjs';
-import { copyOfDist, insideNamespaces, interleaved, resultOf } from '../shared/rounds.mjs';
+import {
+  copyOfDist,
+  insideNamespaces,
+  interleaved,
+  openSystems,
+  resultOf,
+} from '../shared/rounds.mjs';
 import { enterSandbox, makeUser } from '../shared/sandbox.mjs';
 import { REMOTE_CONCURRENCY, ROWS } from './rows.mjs';
 import { runRow } from './run.mjs';
@@ -45,26 +49,15 @@ function lengthened(row) {
   return row.load === 'smtp' ? { ...row, count: row.count * LONG } : row;
 }
 
-async function openAll(plan) {
+function openAll(plan) {
   const { work, profile } = plan;
-  const dist = copyOfDist(plan);
-  const opened = [];
-  for (const [index, name] of plan.systems.entries()) {
-    const adapter = await adapters.load(name);
-    const site = {
-      work: join(work, 'systems', name),
-      smtpPort: 2501 + index,
-      sinkPort: 2601 + index,
-      domain: DOMAIN,
-      user: makeUser(work, `bench${index + 1}`),
-      dist,
-      profile,
-    };
-    mkdirSync(site.work, { recursive: true });
-    const system = adapter.open(site);
-    opened.push({ name, title: adapter.title, packages: adapter.packages, site, system });
-  }
-  return opened;
+  return openSystems(plan, adapters, copyOfDist(plan), (_name, index) => ({
+    smtpPort: 2501 + index,
+    sinkPort: 2601 + index,
+    domain: DOMAIN,
+    user: makeUser(work, `bench${index + 1}`),
+    profile,
+  }));
 }
 
 /** Up, in the state that the row asks for. */

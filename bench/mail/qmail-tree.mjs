@@ -1,7 +1,7 @@
 // What all systems with qmail's layout have in common: a QMAILHOME, qmail-start, a queue to look into.
 import { chownSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startServer, stopServers, untilGreets } from '../shared/processes.mjs';
+import { Servers, untilGreets } from '../shared/processes.mjs';
 import { profiling } from './profiling.mjs';
 
 /** Deliveries to Maildirs at a time, for every system: what 2 to 8 cores can use. */
@@ -14,7 +14,7 @@ export function openQmail(site, { home, smtpCommand }) {
   const env = { PATH: `${home}/bin:/usr/sbin:/usr/bin:/sbin:/bin`, QMAILHOME: home };
   Object.assign(env, profiling(site));
   const maildir = join(site.user.home, 'Maildir');
-  let children = [];
+  const servers = new Servers(site.work);
   return {
     maildir,
     async start({ deliver, remoteConcurrency }) {
@@ -25,25 +25,17 @@ export function openQmail(site, { home, smtpCommand }) {
       writeFileSync(join(site.user.home, '.qmail-default'), './Maildir/\n');
       chownSync(join(site.user.home, '.qmail-default'), site.user.uid, site.user.gid);
       const options = { env, cwd: '/' };
-      children = [
-        startServer(site.work, 'send', [join(home, 'bin/qmail-start'), './Maildir/'], options),
-        startServer(site.work, 'smtpd', smtpCommand(), {
-          ...options,
-          env: { ...env, RELAYCLIENT: '' },
-        }),
-      ];
+      servers.start('send', [join(home, 'bin/qmail-start'), './Maildir/'], options);
+      servers.start('smtpd', smtpCommand(), { ...options, env: { ...env, RELAYCLIENT: '' } });
       await untilGreets(site.smtpPort);
     },
-    async stop() {
-      await stopServers(children);
-      children = [];
-    },
+    stop: () => servers.stop(),
     wipe() {
       // The tree's directories and its trigger stay; only messages and their parts go.
       for (const part of ['mess', 'info', 'local', 'remote', 'todo', 'intd', 'bounce', 'pid'])
         removeFiles(join(home, 'queue', part));
     },
-    processes: () => children.map(({ pid }) => pid),
+    processes: () => servers.pids,
     queueEmpty: () => countFiles(join(home, 'queue/mess')) === 0,
     inject(sender, recipients, file) {
       const envelope = join(site.work, 'envelope');

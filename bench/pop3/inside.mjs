@@ -3,7 +3,16 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isOurs } from '../shared/adapters.mjs';
 import { must } from '../shared/processes.mjs';
-import { copyOfDist, insideNamespaces, interleaved, resultOf } from '../shared/rounds.mjs';
+import {
+  bringUp,
+  copyOfDist,
+  insideNamespaces,
+  interleaved,
+  inWords,
+  openSystems,
+  resultOf,
+  takeDown,
+} from '../shared/rounds.mjs';
 import { enterSandbox } from '../shared/sandbox.mjs';
 import { DOMAIN, movedTo } from '../shared/users.mjs';
 import { makeAccounts } from './accounts.mjs';
@@ -27,52 +36,36 @@ await insideNamespaces(async (plan) => {
     rows,
     rounds: plan.rounds,
     measure: async (entry, row) => {
-      if (row.fresh) await reset(entry);
+      if (row.fresh) await takeDown(entry);
       await settle(entry, row);
       return runRow(row, entry.system, entry.site, times);
     },
-    reset,
+    reset: takeDown,
     tell,
   });
-  for (const entry of systems) await reset(entry);
+  for (const entry of systems) await takeDown(entry);
   return resultOf(plan, systems, rows, runs);
 });
 
 async function openAll(plan, rows) {
-  const { work } = plan;
   const dist = copyOfDist(plan);
-  const homes = join(work, 'homes');
+  const homes = join(plan.work, 'homes');
   const first = join(homes, 'first');
   mkdirSync(first, { recursive: true });
   // A table that nobody will ask for takes longest to lay.
   const many = rows.some(({ who }) => who === 'many' || who === 'nosize') ? MANY : 1;
   const users = makeAccounts({ home: first, dist, many });
-  const opened = [];
-  for (const [index, name] of plan.systems.entries()) {
-    const adapter = await adapters.load(name);
+  return openSystems(plan, adapters, dist, (name, index) => {
     // Ours leave a Maildir as it was, and share one; each of the others gets a copy with the same files.
     const home = isOurs(name) ? first : join(homes, name);
     if (home !== first) must('cp', ['-al', first, home]);
-    const site = {
-      work: join(work, 'systems', name),
-      port: 2101 + index,
-      domain: DOMAIN,
-      users: movedTo(home, users, first),
-      dist,
-    };
-    mkdirSync(site.work, { recursive: true });
-    const system = adapter.open(site);
-    opened.push({ name, title: adapter.title, packages: adapter.packages, site, system });
-  }
-  return opened;
+    return { port: 2101 + index, domain: DOMAIN, users: movedTo(home, users, first) };
+  });
 }
 
 /** Up, and past its first thousands of messages: a server in Node is slower before them. */
 async function settle(entry, row) {
-  if (entry.up) return;
-  await entry.system.start();
-  entry.up = true;
-  if (row.fresh) return;
+  if (!(await bringUp(entry)) || row.fresh) return;
   const times = { warmMs: 500, runMs: 500, limitMs: 20_000 };
   for (const name of ['login-md5-c10', 'retr-2k'])
     await runRow(
@@ -83,16 +76,6 @@ async function settle(entry, row) {
     );
 }
 
-async function reset(entry) {
-  if (!entry.up) return;
-  entry.up = false;
-  await entry.system.stop();
-}
-
 function tell({ rate, login, uidl, list, cpu, memory, client }) {
-  const words = { rate, login, uidl, list, cpu, memory, client };
-  return Object.entries(words)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name} ${value.toFixed(2)}`)
-    .join(' ');
+  return inWords({ rate, login, uidl, list, cpu, memory, client });
 }

@@ -8,25 +8,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { machine } from './machine.mjs';
 import { fetchPackages } from './packages.mjs';
+import { asText } from './report.mjs';
 
 /**
- * Runs the comparison that the command line asks for, and prints its report. `comparison`: { name, inside (the
- * script to run in the namespaces), adapters, loadPackages (what the load is made with), parse(args) → options or
- * undefined, usage(), asText(result) }.
+ * Runs the comparison that the command line asks for, and prints its report. `comparison`: { name: bench/NAME/inside.mjs
+ * is what to run in the namespaces, adapters, loadPackages (what the load is made with), rowNames(), options: the module
+ * of parseOptions and usage, report: what asText() needs besides the result }.
  */
 export async function compare(comparison) {
-  const { name, asText } = comparison;
-  const options = comparison.parse(process.argv.slice(2));
-  if (options === undefined) return giveUp(comparison.usage());
-  if (options.help) return void process.stdout.write(`${comparison.usage()}\n`);
+  const { name } = comparison;
+  const known = { systems: comparison.adapters.names, rows: comparison.rowNames() };
+  const options = comparison.options.parseOptions(process.argv.slice(2), known);
+  const usage = () => comparison.options.usage(known);
+  if (options === undefined) return giveUp(usage());
+  if (options.help) return void process.stdout.write(`${usage()}\n`);
   if (process.geteuid() !== 0)
     return giveUp('only root can make the namespaces and users this needs');
-  const work = mkdtempSync(join(options.scratch ?? tmpdir(), `${name}-`));
+  const work = mkdtempSync(join(options.scratch ?? tmpdir(), `bench-${name}-`));
   chmodSync(work, 0o755);
   try {
     const systems = await usable(options.systems, comparison.adapters);
     const about = machine(work, options.dist);
-    const packages = new Set(comparison.loadPackages);
+    const packages = new Set(comparison.loadPackages ?? []);
     for (const system of systems) for (const wanted of system.packages) packages.add(wanted);
     const plan = {
       ...options,
@@ -34,10 +37,11 @@ export async function compare(comparison) {
       work,
       layers: fetchPackages([...packages], join(work, 'packages')),
     };
-    const result = { machine: about, ...(await inNamespaces(comparison.inside, plan, work)) };
+    const inside = join(import.meta.dirname, `../${name}/inside.mjs`);
+    const result = { machine: about, ...(await inNamespaces(inside, plan, work)) };
     if (options.json !== undefined)
       writeFileSync(options.json, `${JSON.stringify(result, null, 1)}\n`);
-    process.stdout.write(asText(result));
+    process.stdout.write(asText(result, comparison.report));
   } catch (error) {
     giveUp(error.message);
   } finally {

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { must, startServer, stopServers, until, untilGreets } from './processes.mjs';
+import { must, Servers, until, untilGreets } from './processes.mjs';
 
 /** What authdaemond and its library need, for any service. */
 export const AUTH_PACKAGES = [
@@ -37,28 +37,18 @@ export function openCourier(site, { service, login, greeting, forget }) {
     prefix: '/usr',
     TLS_CACHEFILE: '',
   };
-  let children = [];
+  const servers = new Servers(site.work);
   return {
     async start() {
       rmSync(join(RUN, 'socket'), { force: true });
       const options = { cwd: '/usr', env };
-      children = [
-        startServer(
-          site.work,
-          'authdaemond',
-          ['/usr/lib/courier/courier-authlib/authdaemond'],
-          options,
-        ),
-      ];
+      servers.start('authdaemond', ['/usr/lib/courier/courier-authlib/authdaemond'], options);
       await until(() => existsSync(join(RUN, 'socket')), 10_000);
-      children.push(startServer(site.work, service, commandOf(site, login, service), options));
+      servers.start(service, commandOf(site, login, service), options);
       await untilGreets(site.port, greeting);
     },
-    async stop() {
-      await stopServers(children);
-      children = [];
-    },
-    processes: () => children.map(({ pid }) => pid),
+    stop: () => servers.stop(),
+    processes: () => servers.pids,
     forget,
   };
 }

@@ -2,7 +2,7 @@
 // are raised; besides that it is as it comes, a login process for each connection included.
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { must, startServer, stopServers, untilGreets } from './processes.mjs';
+import { must, Servers, untilGreets } from './processes.mjs';
 
 /** `protocol`: pop3 or imap; `more`: further settings. */
 export function openDovecot(site, { protocol, greeting, more = '' }) {
@@ -14,19 +14,14 @@ export function openDovecot(site, { protocol, greeting, more = '' }) {
   const users = Object.values(site.users).flat();
   writeFileSync(passwd, users.map(lineOf).join(''), { mode: 0o644 });
   writeFileSync(config, `${configOf(site, { protocol, run, passwd })}${more}`);
-  let children = [];
+  const servers = new Servers(site.work);
   return {
     async start() {
-      children = [
-        startServer(site.work, 'dovecot', ['/usr/sbin/dovecot', '-F', '-c', config], { cwd: '/' }),
-      ];
+      servers.start('dovecot', ['/usr/sbin/dovecot', '-F', '-c', config], { cwd: '/' });
       await untilGreets(site.port, greeting);
     },
-    async stop() {
-      await stopServers(children);
-      children = [];
-    },
-    processes: () => children.map(({ pid }) => pid),
+    stop: () => servers.stop(),
+    processes: () => servers.pids,
     forget(maildir) {
       for (const name of readdirSync(maildir))
         if (name.startsWith('dovecot')) rmSync(join(maildir, name), { recursive: true });

@@ -5,8 +5,34 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Starts a server; what it prints goes to work/NAME.log. */
-export function startServer(work, name, [file, ...args], options = {}) {
+/** The servers of one measured system, which keeps its files in `work`. */
+export class Servers {
+  #work;
+  #children = [];
+
+  constructor(work) {
+    this.#work = work;
+  }
+
+  /** Starts one; what it prints goes to work/NAME.log. */
+  start(name, command, options) {
+    this.#children.push(startServer(this.#work, name, command, options));
+  }
+
+  /** The processes that were started, without what came of them. */
+  get pids() {
+    return this.#children.map(({ pid }) => pid);
+  }
+
+  /** Ends them and all that came of them: politely, and after ten seconds by force. */
+  async stop() {
+    const children = this.#children;
+    this.#children = [];
+    await stopServers(children);
+  }
+}
+
+function startServer(work, name, [file, ...args], options = {}) {
   const log = openSync(join(work, `${name}.log`), 'a');
   const child = spawn(file, args, { stdio: ['ignore', log, log], ...options });
   child.on('error', () => {});
@@ -14,8 +40,7 @@ export function startServer(work, name, [file, ...args], options = {}) {
   return child;
 }
 
-/** Ends the servers and all that came of them: politely, and after ten seconds by force. */
-export async function stopServers(children) {
+async function stopServers(children) {
   const roots = children.map(({ pid }) => pid).filter((pid) => pid !== undefined);
   const all = familyOf(roots);
   for (const pid of roots) signal(pid, 'SIGTERM');

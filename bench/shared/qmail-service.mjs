@@ -1,7 +1,7 @@
 // What our ways to serve mail have in common: a tree whose control files name the domain's owner.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { must, startServer, stopServers, untilGreets } from './processes.mjs';
+import { must, Servers, untilGreets } from './processes.mjs';
 
 /** `command(home)`: the words that serve on site.port with the tree at `home`; `forget(maildir)` removes what is kept of it. */
 export function openQmailService(site, { greeting, command, forget = () => {} }) {
@@ -9,17 +9,14 @@ export function openQmailService(site, { greeting, command, forget = () => {} })
   must(join(site.dist, 'qmail-ts'), ['setup', '--dir', home, '--hostname', `mail.${site.domain}`]);
   writeFileSync(join(home, 'control/virtualdomains'), `${site.domain}:vowner\n`);
   const env = { PATH: `${home}/bin:/usr/sbin:/usr/bin:/sbin:/bin`, QMAILHOME: home };
-  let children = [];
+  const servers = new Servers(site.work);
   return {
     async start() {
-      children = [startServer(site.work, 'server', command(home), { env, cwd: '/' })];
+      servers.start('server', command(home), { env, cwd: '/' });
       await untilGreets(site.port, greeting);
     },
-    async stop() {
-      await stopServers(children);
-      children = [];
-    },
-    processes: () => children.map(({ pid }) => pid),
+    stop: () => servers.stop(),
+    processes: () => servers.pids,
     forget,
   };
 }

@@ -34,6 +34,46 @@ export function copyOfDist({ work, dist: built, profile }) {
 }
 
 /**
+ * The systems of the plan, opened. `siteOf(name, index, adapter)`: what one is given besides { work, dist }, its own
+ * directory and our executables.
+ */
+export async function openSystems(plan, adapters, dist, siteOf) {
+  const opened = [];
+  for (const [index, name] of plan.systems.entries()) {
+    const adapter = await adapters.load(name);
+    const work = join(plan.work, 'systems', name);
+    const site = { work, dist, ...siteOf(name, index, adapter) };
+    mkdirSync(work, { recursive: true });
+    const system = adapter.open(site);
+    opened.push({ name, title: adapter.title, packages: adapter.packages, site, system });
+  }
+  return opened;
+}
+
+/** Starts a system that is down. True when it was. */
+export async function bringUp(entry) {
+  if (entry.up) return false;
+  await entry.system.start();
+  entry.up = true;
+  return true;
+}
+
+/** Stops a system that is up. */
+export async function takeDown(entry) {
+  if (!entry.up) return;
+  entry.up = false;
+  await entry.system.stop();
+}
+
+/** Numbers with their names, those that there are. */
+export function inWords(numbers) {
+  return Object.entries(numbers)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name} ${value.toFixed(2)}`)
+    .join(' ');
+}
+
+/**
  * Round by round, row by row, each row on all systems in turn: what else the machine does hits them alike.
  * `measure(entry, row)` resolves to a run; one system's trouble is told and is not the end of the others'. `reset(entry)`
  * is called after a run that was cut off or failed.
