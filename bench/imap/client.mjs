@@ -1,54 +1,32 @@
-// The load, in a process of its own: node client.mjs JOB, the job as JSON (see rows.mjs, run.mjs). Says "ready" when it has
-// warmed up, waits for a line, works, and says what it did as JSON. What it holds open it lets go of at the end of its input.
-import { once } from 'node:events';
+// The load with IMAP: see shared/load.mjs.
 import { renameSync, writeFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { job, logins, medianOf, nextLogin, runLoad, times } from '../shared/load.mjs';
 import { plainMessage } from './mailboxes.mjs';
 import { Session } from './session.mjs';
 
 const APPENDS = 1000;
 
-const job = JSON.parse(process.argv[2]);
-const { port, logins, connections, warmMs, runMs, limitMs } = job;
-const input = createInterface({ input: process.stdin });
-const over = once(input, 'close');
 const held = [];
-let next = 0;
 const done = { done: 0 };
 
-const run = await { command, select, append, wake, login, idle }[job.load]();
-process.stdout.write('ready\n');
-await once(input, 'line');
-
-const start = performance.now();
-const limit = setTimeout(() => finish({ cut: true }), limitMs);
-await run();
-clearTimeout(limit);
-await finish({});
-
-async function finish(more) {
-  const seconds = (performance.now() - start) / 1000;
-  process.stdout.write(`${JSON.stringify({ ...done, seconds, ...more })}\n`);
-  await over;
-  process.exit(0);
-}
+await runLoad({ command, select, append, wake, login, idle }, done);
 
 function open() {
-  const { user, password } = logins[next++ % logins.length];
-  return Session.open(port, user, password);
+  const { user, password } = nextLogin();
+  return Session.open(job.port, user, password);
 }
 
 /** Milliseconds that `act` takes: the median of `repeat` times; `after` is not counted. */
 async function timed(act, after = async () => {}) {
-  const times = [];
+  const taken = [];
   for (let i = 0; i < (job.repeat ?? 1); i++) {
     const at = performance.now();
     await act();
-    times.push(performance.now() - at);
+    taken.push(performance.now() - at);
     await after();
     done.done++;
   }
-  done.ms = times.toSorted((a, b) => a - b)[times.length >> 1];
+  done.ms = medianOf(taken);
 }
 
 // --- the kinds of load: each prepares, and resolves to what is measured ---
@@ -118,38 +96,23 @@ async function wake() {
   };
 }
 
-async function login() {
-  const forSome = (ms) => {
-    const end = performance.now() + ms;
-    const loop = async () => {
-      while (performance.now() < end) {
-        const session = await open();
-        await session.run('LOGOUT');
-        session.close();
-        done.done++;
-      }
-    };
-    return Promise.all(Array.from({ length: connections }, loop));
-  };
-  await forSome(warmMs);
-  return async () => {
-    done.done = 0;
-    await forSome(runMs);
-  };
+function login() {
+  return logins(async () => {
+    const session = await open();
+    await session.run('LOGOUT');
+    session.close();
+    done.done++;
+  }, done);
 }
 
 async function idle() {
-  return async () => {
-    const loop = async () => {
-      while (next < connections) {
-        const session = await open();
-        held.push(session);
-        await session.run('SELECT INBOX');
-        session.send('idle IDLE\r\n');
-        await session.heard('+ ');
-        done.done++;
-      }
-    };
-    await Promise.all(Array.from({ length: 10 }, loop));
-  };
+  return () =>
+    times(job.connections, 10, async () => {
+      const session = await open();
+      held.push(session);
+      await session.run('SELECT INBOX');
+      session.send('idle IDLE\r\n');
+      await session.heard('+ ');
+      done.done++;
+    });
 }

@@ -1,94 +1,44 @@
-// The load, in a process of its own: node client.mjs JOB, the job as JSON (see rows.mjs, run.mjs). Says "ready" when it has
-// warmed up, waits for a line, works, and says what it did as JSON. What it holds open it lets go of at the end of its input.
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
+// The load with POP3: see shared/load.mjs.
+import { forSome, job, logins, medianOf, nextLogin, runLoad, times } from '../shared/load.mjs';
 import { Session } from './session.mjs';
 
-const job = JSON.parse(process.argv[2]);
-const { port, logins, connections, options, warmMs, runMs, limitMs } = job;
-const input = createInterface({ input: process.stdin });
-const over = once(input, 'close');
 const held = [];
-let next = 0;
 let number = 0;
 const done = { done: 0, bytes: 0 };
 
-const work = { login, retr, list, idle }[job.load];
-const run = await work();
-process.stdout.write('ready\n');
-await once(input, 'line');
+await runLoad({ login, retr, list, idle }, done);
 
-const cpu = process.cpuUsage();
-const start = performance.now();
-const limit = setTimeout(() => finish({ cut: true }), limitMs);
-await run();
-clearTimeout(limit);
-await finish({});
-
-async function finish(more) {
-  const { user, system } = process.cpuUsage(cpu);
-  const seconds = (performance.now() - start) / 1000;
-  process.stdout.write(
-    `${JSON.stringify({ ...done, seconds, clientMs: (user + system) / 1000, ...more })}\n`,
-  );
-  await over;
-  process.exit(0);
-}
-
-function nextLogin() {
-  return logins[next++ % logins.length];
-}
-
-/** `connections` times `act`, each again and again for `ms`. */
-function forSome(ms, act) {
-  const end = performance.now() + ms;
-  const loop = async (index) => {
-    while (performance.now() < end) await act(index);
-  };
-  return Promise.all(Array.from({ length: connections }, (_, index) => loop(index)));
+function open() {
+  const { user, password } = nextLogin();
+  return Session.open(job.port, user, password, job.options);
 }
 
 // --- the kinds of load: each warms up, and resolves to what is measured ---
 
-async function login() {
-  if (job.each) return each;
-  await forSome(warmMs, logInAndOut);
-  return async () => {
-    done.done = 0;
-    await forSome(runMs, logInAndOut);
-  };
+function login() {
+  if (!job.each) return logins(logInAndOut, done);
+  // Everybody once.
+  return () => times(job.logins.length, job.connections, logInAndOut);
 }
 
 async function logInAndOut() {
-  const { user, password } = nextLogin();
-  const session = await Session.open(port, user, password, options);
+  const session = await open();
   await session.say('STAT');
   await session.quit();
   done.done++;
 }
 
-/** Everybody once. */
-async function each() {
-  const loop = async () => {
-    while (next < logins.length) await logInAndOut();
-  };
-  await Promise.all(Array.from({ length: connections }, loop));
-}
-
 async function retr() {
   const sessions = [];
-  for (let i = 0; i < connections; i++) {
-    const { user, password } = nextLogin();
-    sessions.push(await Session.open(port, user, password, options));
-  }
+  for (let i = 0; i < job.connections; i++) sessions.push(await open());
   held.push(...sessions);
   const some = job.ahead > 1 ? batch : one;
   const act = (index) => some(sessions[index]);
-  await forSome(warmMs, act);
+  await forSome(job.warmMs, act);
   return async () => {
     done.done = 0;
     for (const session of sessions) session.bytes = 0;
-    await forSome(runMs, act);
+    await forSome(job.runMs, act);
     done.bytes = sessions.reduce((sum, { bytes }) => sum + bytes, 0);
   };
 }
@@ -119,49 +69,39 @@ async function batch(session) {
 
 async function list() {
   const { user, password } = nextLogin();
-  const times = { login: [], uidl: [], list: [] };
+  const taken = { login: [], uidl: [], list: [] };
   const look = async () => {
     const at = [performance.now()];
-    const session = await Session.open(port, user, password, options);
+    const session = await Session.open(job.port, user, password, job.options);
     at.push(performance.now());
     await session.ask('UIDL');
     at.push(performance.now());
     await session.ask('LIST');
     at.push(performance.now());
-    for (const [index, key] of Object.keys(times).entries())
-      times[key].push(at[index + 1] - at[index]);
+    for (const [index, key] of Object.keys(taken).entries())
+      taken[key].push(at[index + 1] - at[index]);
     done.done++;
     return session;
   };
   if (job.repeat) await (await look()).quit();
   return async () => {
-    for (const key of Object.keys(times)) times[key] = [];
+    for (const key of Object.keys(taken)) taken[key] = [];
     done.done = 0;
-    const end = performance.now() + (job.repeat ? runMs : 0);
+    const end = performance.now() + (job.repeat ? job.runMs : 0);
     let session = await look();
     while (performance.now() < end) {
       await session.quit();
       session = await look();
     }
     held.push(session);
-    for (const key of Object.keys(times)) done[key] = medianOf(times[key]);
+    for (const key of Object.keys(taken)) done[key] = medianOf(taken[key]);
   };
 }
 
 async function idle() {
-  return async () => {
-    const loop = async () => {
-      while (next < connections) {
-        const { user, password } = nextLogin();
-        held.push(await Session.open(port, user, password, options));
-        done.done++;
-      }
-    };
-    await Promise.all(Array.from({ length: 10 }, loop));
-  };
-}
-
-function medianOf(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1];
+  return () =>
+    times(job.connections, 10, async () => {
+      held.push(await open());
+      done.done++;
+    });
 }
