@@ -259,3 +259,17 @@ test('a REPLACE whose old message cannot be removed leaves that one alone', asyn
   );
   expect(folder.messages.map(({ uid }) => uid)).toEqual([1]);
 });
+
+test('a REPLACE whose old message is gone although its removal reports an error has replaced it', async () => {
+  const old = folder.add('a: 1\n');
+  await client.say('SELECT INBOX');
+  folder.before = (what) => {
+    if (what !== 'expunge') return;
+    folder.touch(old, { gone: true });
+    throw new Error('disk trouble');
+  };
+  expect((await client.lines(`REPLACE 1 INBOX ${literal('a: 2\r\n')}`)).at(-1)).toBe(
+    'a OK REPLACE completed',
+  );
+  expect(folder.messages.map(({ uid }) => uid)).toEqual([2]);
+});

@@ -68,13 +68,9 @@ async function moveToTrash(
 ): Promise<void> {
   const trash = await session.open(await trashPlace(session));
   try {
-    const moved = await trash.folder.take(view.opened.folder, messages, 'move');
-    // Else the next EXPUNGE there would take them for good.
-    const undelete = { change: 'remove', flags: FLAG.deleted, keywords: [] } as const;
-    await trash.folder.store(
-      moved.map(({ to }) => to),
-      undelete,
-    );
+    // With that flag the next EXPUNGE there would take them for good.
+    const without = { flags: FLAG.deleted, keywords: false };
+    await trash.folder.take(view.opened.folder, messages, 'move', undefined, without);
   } finally {
     trash.release();
   }

@@ -1,6 +1,8 @@
 // REPLACE and UID REPLACE (RFC 8508): a new message comes and an old one goes, or neither.
 
+import { closeSync } from 'node:fs';
 import type { AppendMessage, SequenceSet } from '@q/imap';
+import type { Folder, FolderMessage } from '@q/mailbox';
 import { CommandRefused } from '../refused.ts';
 import type { CommandRow, Reply, Session } from '../session.ts';
 import { appendUid, deliverMessages } from './append.ts';
@@ -31,9 +33,11 @@ async function replace(session: Session, given: ReplaceArguments, byUid: boolean
     try {
       await view.opened.folder.expunge([old]);
     } catch (error) {
-      // Better the old one alone than both.
-      await target.folder.expunge(delivered);
-      throw error;
+      // Better the old one alone than both, but one of them in any case: the old one may be gone although this failed.
+      if (await isThere(view.opened.folder, old)) {
+        await target.folder.expunge(delivered);
+        throw error;
+      }
     }
     // RFC 8508, section 4.3: before the EXPUNGE.
     session.untagged(`OK [${appendUid(target, delivered)}] Replacement message is here`);
@@ -41,6 +45,13 @@ async function replace(session: Session, given: ReplaceArguments, byUid: boolean
   } finally {
     target.release();
   }
+}
+
+/** Throws when that cannot be found out. */
+async function isThere(folder: Folder, message: FolderMessage): Promise<boolean> {
+  const opened = await folder.open(message);
+  if (opened !== undefined) closeSync(opened.fd);
+  return opened !== undefined;
 }
 
 /** Infinity is "*". */
