@@ -39,8 +39,15 @@ export function getgrgid(gid: number): Group | undefined {
   return groupOf(callDatabase(groupFunction('group *getgrgid(uint32_t gid)'), gid));
 }
 
-/** The shadow hash of an account; undefined when there is no entry or we may not read it. */
-export function getspnam(name: string): { readonly password: string } | undefined {
+/** What the shadow file says of an account. */
+interface Shadow {
+  readonly password: string;
+  /** The first day on which the account is no more, counted from 1970; left out: it stays. */
+  readonly expires?: number;
+}
+
+/** The shadow entry of an account; undefined when there is none or we may not read it. */
+export function getspnam(name: string): Shadow | undefined {
   defineStruct('spwd', {
     sp_namp: 'const char *',
     sp_pwdp: 'const char *',
@@ -54,7 +61,9 @@ export function getspnam(name: string): { readonly password: string } | undefine
   });
   koffi().errno(0);
   const entry = decode(cFunction('spwd *getspnam(const char *name)')(asName(name)), 'spwd');
-  return entry === undefined ? undefined : { password: String(entry.sp_pwdp) };
+  if (entry === undefined) return undefined;
+  const expires = Number(entry.sp_expire);
+  return { password: String(entry.sp_pwdp), ...(expires >= 0 && { expires }) };
 }
 
 type Row = Record<string, unknown>;

@@ -6,7 +6,7 @@ import * as posix from '@q/posix';
 import { argText } from '@q/proc';
 import { verifyDigest } from './digest.ts';
 import { type Login, type LoginPlaces, refused, resolveLogin } from './login.ts';
-import { verifyPasswordAsync } from './password.ts';
+import { isBarred, verifyPasswordAsync } from './password.ts';
 import { UNLIMITED, type VirtualUser } from './record.ts';
 import { isAuthMessage, verifyScram } from './scram.ts';
 import { openSettings, type Settings } from './settings.ts';
@@ -85,6 +85,22 @@ export async function proveVirtual(
   return { user: known, ...means };
 }
 
+/**
+ * The record of a virtual user whom somebody else has vouched for. Run as the base user. Throws as authenticateVirtual does; an
+ * account that is barred is refused too.
+ */
+export function admitVirtual(
+  table: Table,
+  name: string,
+  now: number = Math.floor(Date.now() / 1000),
+): VirtualUser {
+  const user = name === '' ? undefined : table.get(name);
+  if (!user?.hasMailbox) throw refused('Invalid or unknown virtual user');
+  if (isBarred(user.password)) throw refused('Account is locked');
+  if (user.expiry < now) throw refused('Account has expired');
+  return user;
+}
+
 async function meansOf(
   password: Uint8Array,
   stamp: string,
@@ -101,10 +117,16 @@ async function meansOf(
   return (await verifyPasswordAsync(password, stored)) ? { shown: true } : undefined;
 }
 
+interface ShadowEntry {
+  readonly password: string;
+  /** The first day it is no more, counted from 1970. */
+  readonly expires?: number;
+}
+
 /** Where password hashes of system accounts come from. */
 export interface SystemPasswords {
-  getpwnam(name: string): { readonly password: string } | undefined;
-  getspnam(name: string): { readonly password: string } | undefined;
+  getpwnam(name: string): ShadowEntry | undefined;
+  getspnam(name: string): ShadowEntry | undefined;
 }
 
 /** Checks the password of a system account against the shadow or passwd entry. Run as root. Throws `refused`. */
@@ -117,6 +139,25 @@ export async function authenticateSystem(
   const stored = account && (accounts.getspnam(user)?.password ?? account.password);
   if (!(await verifyPasswordAsync(password, stored)))
     throw refused('Invalid or incorrect password');
+}
+
+/** A day of the shadow file, in seconds. */
+const DAY = 86_400;
+
+/**
+ * Lets a system account in whom somebody else has vouched for, if it is there, not barred and not expired. Run as root. Throws
+ * `refused`. `now` in seconds since 1970.
+ */
+export function admitSystem(
+  user: string,
+  accounts: SystemPasswords = posix,
+  now: number = Math.floor(Date.now() / 1000),
+): void {
+  const account = accounts.getpwnam(user);
+  if (account === undefined) throw refused('Invalid or unknown base user or domain');
+  const { password, expires } = accounts.getspnam(user) ?? account;
+  if (isBarred(password)) throw refused('Account is locked');
+  if (expires !== undefined && expires * DAY <= now) throw refused('Account has expired');
 }
 
 export interface Authenticated extends Login {

@@ -9,17 +9,27 @@
 //   finish   user   a virtual user's password, by the table; the maildir         checkvpw-postsetuid
 //   end      user   after the mail program or session                            checkvpw-postexec
 //   fail     either whatever went wrong                                          checkvpw-loginfail, checkvpw-error
+//
+// beginTrusted and finishTrusted go the same way without a password, for a name that a certificate has vouched for.
 
 import { statSync } from 'node:fs';
 import { bytesOf } from '@q/bytes';
 import { errnoOf, type Fault, faultOf, isTemporaryErrno, Temporary } from '@q/fault';
 import { argText } from '@q/proc';
-import { authenticateSystem, openUserTable, type Proved, proveVirtual } from './authenticate.ts';
+import {
+  admitSystem,
+  admitVirtual,
+  authenticateSystem,
+  openUserTable,
+  type Proved,
+  proveVirtual,
+} from './authenticate.ts';
 import { shellOf } from './become.ts';
 import { virtualEnvironment } from './environment.ts';
 import { type HookPlace, runHooks } from './hooks.ts';
 import { EXIT_LOGIN_REFUSED, type Login, refused, resolveLogin } from './login.ts';
 import { verifyPasswordAsync } from './password.ts';
+import type { VirtualUser } from './record.ts';
 import { renewHash } from './renew-hash.ts';
 import { openSettings, type Settings } from './settings.ts';
 
@@ -61,16 +71,16 @@ export class LoginAttempt {
   async begin({ user, password }: LoginCredentials): Promise<Login> {
     const secret = bytesOf(password);
     const login = await this.#resolve(user, secret);
-    const { base, virtualName } = login;
-    if (virtualName === '') await authenticateSystem(base.user, secret);
-    Object.assign(this.env, {
-      USER: base.user,
-      HOME: base.home,
-      SHELL: shellOf(base),
-      VUSER: asArgument(virtualName),
-    });
-    await this.#hook('checkvpw-presetuid');
-    return login;
+    if (login.virtualName === '') await authenticateSystem(login.base.user, secret);
+    return this.#begun(login);
+  }
+
+  /** The same for a name that somebody else has vouched for. */
+  async beginTrusted(user: string): Promise<Login> {
+    const { settings } = this;
+    const login = resolveLogin(user, { settings, localHost: this.env.TCPLOCALHOST });
+    if (login.virtualName === '') admitSystem(login.base.user);
+    return this.#begun(login);
   }
 
   /** The process has become the base user, whose home this is. */
@@ -89,16 +99,20 @@ export class LoginAttempt {
     credentials: LoginCredentials,
     maildir: string | undefined,
   ): Promise<string | undefined> {
-    let wanted = maildir;
-    if (virtualName !== '') {
-      const { user: record, proof } = await this.#prove(home, virtualName, credentials);
-      this.#proof = proof;
-      Object.assign(this.env, virtualEnvironment(virtualName, record));
-      wanted = argText(record.directory);
-    }
-    if (wanted !== undefined) this.env.MAILDIR = usableMaildir(wanted, this.#settings);
-    await this.#hook('checkvpw-postsetuid');
-    return this.env.MAILDIR;
+    if (virtualName === '') return this.#finished('', undefined, maildir);
+    const { user, proof } = await this.#prove(home, virtualName, credentials);
+    this.#proof = proof;
+    return this.#finished(virtualName, user, undefined);
+  }
+
+  /** The same for a name that somebody else has vouched for, after beginTrusted(). */
+  async finishTrusted(
+    home: string,
+    virtualName: string,
+    maildir: string | undefined,
+  ): Promise<string | undefined> {
+    if (virtualName === '') return this.#finished('', undefined, maildir);
+    return this.#finished(virtualName, this.#admit(home, virtualName), undefined);
   }
 
   /** True when somebody wants to be told of the end. */
@@ -118,6 +132,30 @@ export class LoginAttempt {
     const env = { ...this.env, CHECKVPW_ERROR: fault.message };
     await runHooks(this.#settings.hooks(name), this.#withEnv(env));
     return fault;
+  }
+
+  async #begun(login: Login): Promise<Login> {
+    const { base, virtualName } = login;
+    Object.assign(this.env, {
+      USER: base.user,
+      HOME: base.home,
+      SHELL: shellOf(base),
+      VUSER: asArgument(virtualName),
+    });
+    await this.#hook('checkvpw-presetuid');
+    return login;
+  }
+
+  async #finished(
+    virtualName: string,
+    record: VirtualUser | undefined,
+    maildir: string | undefined,
+  ): Promise<string | undefined> {
+    if (record !== undefined) Object.assign(this.env, virtualEnvironment(virtualName, record));
+    const wanted = record === undefined ? maildir : argText(record.directory);
+    if (wanted !== undefined) this.env.MAILDIR = usableMaildir(wanted, this.#settings);
+    await this.#hook('checkvpw-postsetuid');
+    return this.env.MAILDIR;
   }
 
   /** Finding out that there is no such account takes as long as finding out that a password is wrong. */
@@ -142,6 +180,15 @@ export class LoginAttempt {
       const proved = await proveVirtual(table, name, { password: secret, stamp });
       if (proved.shown) await renewHash(home, this.#settings, name, proved.user, secret);
       return proved;
+    } finally {
+      table.close();
+    }
+  }
+
+  #admit(home: string, name: string): VirtualUser {
+    const table = openUserTable(home, this.#settings);
+    try {
+      return admitVirtual(table, name);
     } finally {
       table.close();
     }

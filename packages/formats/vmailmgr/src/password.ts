@@ -74,14 +74,14 @@ export function isOutdatedHash(stored: string): boolean {
 }
 
 /**
- * True when the password is the one that `stored` was made from. Blocks for as long as the hash costs. With
- * `stored` undefined (no such user) it takes as long as a wrong password does.
+ * True when the password is the one that `stored` was made from. Blocks for as long as the hash costs. To
+ * refuse takes that long too where there is no hash: no such user (`stored` undefined), a locked one, or a password in clear.
  */
 export function verifyPassword(password: Uint8Array, stored: string | undefined): boolean {
   if (!isUsable(password)) return false;
   const own = ownMethod(password, stored);
-  if (own !== undefined) return own;
-  if (stored === undefined || isLocked(stored)) {
+  if (own === true) return true;
+  if (own === false || stored === undefined || isLocked(stored)) {
     NOBODY.some((setting) => crypt(password, setting) !== undefined);
     return false;
   }
@@ -95,8 +95,8 @@ export async function verifyPasswordAsync(
 ): Promise<boolean> {
   if (!isUsable(password)) return false;
   const own = ownMethod(password, stored);
-  if (own !== undefined) return own;
-  if (stored === undefined || isLocked(stored)) {
+  if (own === true) return true;
+  if (own === false || stored === undefined || isLocked(stored)) {
     for (const setting of NOBODY)
       if ((await cryptAsync(password, setting)) !== undefined) return false;
     return false;
@@ -125,6 +125,11 @@ function noMethod(): Temporary {
 
 function isUsable(password: Uint8Array): boolean {
   return password.length > 0 && password.length <= PASSWORD_MAX && !password.includes(0);
+}
+
+/** The hash field of an account that nobody is to get into, by whatever means: what passwd -l and usermod -L leave. */
+export function isBarred(stored: string): boolean {
+  return stored.startsWith('!');
 }
 
 /** The hash field of a locked or disabled account. A NUL could only cut a hash short. */
