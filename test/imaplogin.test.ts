@@ -2,9 +2,9 @@
 // STARTTLS.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeCertificate } from '@q/tls/testing';
+import { makeAuthority, makeCertificate } from '@q/tls/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ImapTalk } from './lib/imap-talk.ts';
 import { DIST, openDirectory, removeInstance } from './lib/instance.ts';
@@ -170,6 +170,23 @@ describe.runIf(installed('python3'))('imaplogin and a checker', () => {
       expect(await wrong.finish('a LOGIN joe wrong\n')).toMatch(
         /^a NO \[AUTHENTICATIONFAILED\] .*\r\n\* BYE .*\r\n$/,
       );
+    });
+
+    test('where each client must have a certificate, who has none is sent away, and nobody logs in by one', async () => {
+      const authority = makeAuthority();
+      writeFileSync(join(dir, 'control/ca'), authority.cert);
+      const settings = `TLS_VERIFYPEER=REQUIREPEER\nTLS_TRUSTCERTS=${dir}/control/ca\nTLS_EXTERNAL=CN\n`;
+      writeFileSync(join(dir, 'control/imapd'), settings);
+      try {
+        const none = await ImapTalk.startTls(port);
+        expect(await none.finish('a LOGIN joe secret\n')).toBe('');
+        const talk = await ImapTalk.startTls(port, '', authority.issue('/CN=joe'));
+        expect(await talk.say('a CAPABILITY\n', 'a')).not.toContain('EXTERNAL');
+        expect(await talk.say('b AUTHENTICATE EXTERNAL =\n', 'b')).toMatch(/^b NO \[CANNOT\]/);
+        expect(await talk.finish('c LOGIN joe secret\nd LOGOUT\n')).toMatch(/^c OK /m);
+      } finally {
+        rmSync(join(dir, 'control/imapd'));
+      }
     });
   });
 });

@@ -6,9 +6,11 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
-import { makeCertificate } from '@q/tls/testing';
+import type { KeyPair } from '@q/tls';
+import { makeAuthority, makeCertificate } from '@q/tls/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DIST, openDirectory, removeInstance } from './lib/instance.ts';
+import { startMailHost } from './lib/mail-host.ts';
 import { DOMAIN, type Pop3Host, PopClient, startPop3Host } from './lib/pop3-host.ts';
 import { processesOf, tcpserverPort, until } from './lib/processes.ts';
 import { installed, isRoot, run } from './lib/run.ts';
@@ -18,8 +20,8 @@ import { openTls, upgradedToTls } from './lib/tls-client.ts';
 class TlsClient extends PopClient {
   declare protected readonly socket: TLSSocket;
 
-  static async direct(port: number): Promise<TlsClient> {
-    const client = new TlsClient(openTls(port));
+  static async direct(port: number, pair?: KeyPair): Promise<TlsClient> {
+    const client = new TlsClient(openTls(port, pair));
     await client.until('\r\n');
     return client;
   }
@@ -196,6 +198,37 @@ describe.runIf(installed('openssl'))('the service', () => {
     expect(readFileSync(sink, 'latin1').split('Subject: for getmail').length).toBe(2);
   });
 });
+
+test.runIf(installed('openssl'))(
+  'a certificate opens the mailbox that it names (needs openssl)',
+  async () => {
+    const authority = makeAuthority();
+    const dir = openDirectory('pop3-external-');
+    writeFileSync(join(dir, 'ca'), authority.cert);
+    const host = await startMailHost({
+      program: 'qmail-pop3d',
+      mode: isRoot ? 'root' : 'private',
+      words: ['--tls-listen', '127.0.0.1:0'],
+      keys: makeCertificate('mail.test'),
+      env: { TLS_VERIFYPEER: 'PEER', TLS_TRUSTCERTS: join(dir, 'ca'), TLS_EXTERNAL: 'CN' },
+    });
+    try {
+      const pair = authority.issue(`/CN=ann@${DOMAIN}`);
+      const client = await TlsClient.direct(host.tlsPort as number, pair);
+      const heard = await client.finish('CAPA\nAUTH EXTERNAL =\nSTAT\nQUIT\n');
+      expect(heard).toContain('\r\nSASL EXTERNAL PLAIN LOGIN\r\n');
+      expect(heard).toMatch(/\r\n\.\r\n\+OK \r\n\+OK 0 0\r\n\+OK \r\n$/);
+      await until('the log tells of it', () =>
+        host.log().includes(`"ann@${DOMAIN}" tls external\n`),
+      );
+      const other = await TlsClient.direct(host.tlsPort as number);
+      expect(await other.finish('AUTH EXTERNAL =\nQUIT\n')).toMatch(/^-ERR no such mechanism\r\n/);
+    } finally {
+      await host.remove();
+      await removeInstance(dir, []);
+    }
+  },
+);
 
 describe.runIf(installed('openssl'))('with TLS required', () => {
   let host: Pop3Host;

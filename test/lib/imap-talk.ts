@@ -1,6 +1,7 @@
 // IMAP as a test types it: text out, and what comes back as text, latin1 both ways.
 
 import { connect, type Socket } from 'node:net';
+import type { KeyPair } from '@q/tls';
 import { until } from './processes.ts';
 import { openTls, upgradedToTls } from './tls-client.ts';
 
@@ -34,9 +35,10 @@ export class ImapTalk {
     return talk;
   }
 
-  /** After STARTTLS; `behind` is sent in clear in the same packet as the command. */
-  static async startTls(port: number, behind = ''): Promise<ImapTalk> {
-    return new ImapTalk(await upgradedToTls(port, `s STARTTLS\r\n${behind}`, /^s OK .*\r\n$/));
+  /** After STARTTLS; `behind` is sent in clear in the same packet as the command. `pair`: our certificate. */
+  static async startTls(port: number, behind = '', pair?: KeyPair): Promise<ImapTalk> {
+    const begin = `s STARTTLS\r\n${behind}`;
+    return new ImapTalk(await upgradedToTls(port, begin, /^s OK .*\r\n$/, pair));
   }
 
   /** Sends text as it is, but for LF, which becomes CRLF. */

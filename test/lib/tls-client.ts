@@ -1,22 +1,26 @@
 // TLS as a test's client begins it, on any port. The server's certificate is not looked at.
 
 import { connect } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { until } from './processes.ts';
 
-/** TLS from the first byte. */
-export function openTls(port: number): TLSSocket {
-  return connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
+/** TLS from the first byte. `own`: our certificate and address, if it matters. */
+export function openTls(
+  port: number,
+  own: ConnectionOptions & { readonly localAddress?: string } = {},
+): TLSSocket {
+  return connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ...own });
 }
 
 /**
  * TLS on a connection that began in clear: `request`, sent after the greeting in one packet, is answered by a line that is
- * `goAhead`. Rejects when it is another.
+ * `goAhead`. Rejects when it is another. `own` as above.
  */
 export async function upgradedToTls(
   port: number,
   request: string,
   goAhead: RegExp,
+  own: ConnectionOptions = {},
 ): Promise<TLSSocket> {
   const plain = connect(port, '127.0.0.1');
   let heard = '';
@@ -34,5 +38,5 @@ export async function upgradedToTls(
   }
   plain.off('data', listen);
   plain.pause();
-  return connectTls({ socket: plain, rejectUnauthorized: false });
+  return connectTls({ socket: plain, rejectUnauthorized: false, ...own });
 }

@@ -3,6 +3,7 @@
 //
 //   Connection, ip=[192.0.2.7], port=[50082]
 //   LOGIN, user=joe@example.org, ip=[192.0.2.7], port=[50082], protocol=IMAP, starttls=1
+//   LOGIN, user=joe@example.org, ip=[192.0.2.7], port=[50082], protocol=IMAP, starttls=1, method=EXTERNAL
 //   LOGIN FAILED, user=x\x2c\x20ip\x3d\x5b1.2.3.4\x5d, ip=[192.0.2.7], port=[50082]
 //   LOGOUT, user=joe@example.org, ip=[192.0.2.7], port=[50082], headers=0, body=0, rcvd=73, sent=819, time=3
 //   DISCONNECTED, TIMEOUT: the same fields
@@ -42,8 +43,10 @@ export function connectionLine(from: Whence): string {
   return `Connection, ${placeOf(from)}`;
 }
 
-export function loginLine(user: string, from: Whence, tls: boolean): string {
-  return `LOGIN, user=${name(user)}, ${placeOf(from)}, protocol=IMAP${tls ? ', starttls=1' : ''}`;
+/** `method`: undefined for a password, or a proof of one. */
+export function loginLine(user: string, from: Whence, tls: boolean, method?: 'EXTERNAL'): string {
+  const how = `${tls ? ', starttls=1' : ''}${method === undefined ? '' : `, method=${method}`}`;
+  return `LOGIN, user=${name(user)}, ${placeOf(from)}, protocol=IMAP${how}`;
 }
 
 export function failedLine(user: string, from: Whence): string {

@@ -16,6 +16,7 @@ import { endLine, endWord, loginLine, whenceOf } from './log-lines.ts';
 import { LOGIN_TAG, LOGIN_USER } from './login/variables.ts';
 import { endServing, serveClient } from './serve.ts';
 import { imapService } from './service.ts';
+import { readClientTerms } from './settings.ts';
 
 /** The only exit code but 0: it did not start to serve. */
 const EXIT_REFUSED = 1;
@@ -26,7 +27,12 @@ export async function imapdMain(invocation: Invocation): Promise<number> {
   const options = mailServiceOptionsOf(invocation);
   const [maildir] = invocation.args;
   if (options !== undefined)
-    return mailServiceParent(imapService, invocation, options, maildir ?? DEFAULT_MAILDIR);
+    return mailServiceParent(
+      imapService,
+      invocation,
+      { ...options, clients: readClientTerms(invocation.env) },
+      maildir ?? DEFAULT_MAILDIR,
+    );
   return oneShot(invocation, invocation.env.MAILDIR || maildir || DEFAULT_MAILDIR);
 }
 

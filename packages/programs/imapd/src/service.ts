@@ -52,7 +52,8 @@ export const imapService: MailService = {
   end: endServing,
   lines: {
     connected: (peer) => connectionLine(whenceOf(peer)),
-    login: ({ user, peer, secure }) => loginLine(user, whenceOf(peer), secure),
+    login: ({ user, peer, secure, external }) =>
+      loginLine(user, whenceOf(peer), secure, external ? 'EXTERNAL' : undefined),
     failed: ({ user, peer }) => failedLine(user, whenceOf(peer)),
     trouble: ({ user, peer }, why) => troubleLine(user, whenceOf(peer), why),
     logout: ({ user, peer }: LoggedClient, counts, seconds) =>
@@ -66,12 +67,14 @@ export const imapService: MailService = {
   },
 };
 
-function greet(conn: Conn, peer: Peer, { secure, requireTls, digests }: LoginTerms): LoginDialogue {
+function greet(conn: Conn, peer: Peer, terms: LoginTerms): LoginDialogue {
+  const { secure, requireTls, digests, external } = terms;
   const dialogue = new ImapDialogue(conn, {
     tls: secure && (() => secure),
     needsTls: tlsRequired(peer, requireTls),
     wrapped: false,
     mechanisms: digests ? ['SCRAM-SHA-256', 'CRAM-MD5'] : [],
+    external,
     newStamp: () => newStamp(peer),
     scram: () => scramTerms(SALT_KEY),
   });

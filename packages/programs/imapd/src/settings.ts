@@ -15,6 +15,7 @@ import { release, type } from 'node:os';
 import { openControl, qmailHome } from '@q/control';
 import { Permanent } from '@q/fault';
 import type { NamespaceKind } from '@q/mail-account';
+import { type CLIENT_SETTINGS, type ClientTerms, clientTermsOf } from '@q/tls';
 import type { AccountWish } from './accounts.ts';
 import { APPEND_LIMIT } from './limits.ts';
 import type { Settings } from './session.ts';
@@ -65,6 +66,9 @@ export const VARIABLES = [
   'IMAP_UMASK',
   'IMAP_USELOCKS',
 ] as const;
+
+/** Settings of the service that its sessions need not know. */
+type ServiceVariable = (typeof CLIENT_SETTINGS)[number];
 
 /** The settings of a session. Throws Permanent for a value that means nothing, Temporary when control/imapd cannot be read. */
 export function readSettings(env: Env): ImapdSettings {
@@ -123,9 +127,14 @@ export function readSetting(env: Env, name: (typeof VARIABLES)[number]): string 
   return lookup(env)(name);
 }
 
+/** What certificates of clients are asked for; undefined: they are not. Throws as readSettings does. */
+export function readClientTerms(env: Env): ClientTerms | undefined {
+  return clientTermsOf(lookup(env));
+}
+
 // --- internal ---
 
-type Lookup = (name: (typeof VARIABLES)[number]) => string | undefined;
+type Lookup = (name: (typeof VARIABLES)[number] | ServiceVariable) => string | undefined;
 
 function lookup(env: Env): Lookup {
   let file: ReadonlyMap<string, string> | undefined;

@@ -10,6 +10,7 @@ import {
   mailServiceParent,
 } from '@q/service';
 import { Disconnected, serveStdio, Timeout } from '@q/session';
+import { clientTermsOf } from '@q/tls';
 import { IDLE_SECONDS } from './limits.ts';
 import { popService } from './service.ts';
 import { newTally, serveMailbox } from './session.ts';
@@ -23,7 +24,12 @@ export async function pop3dMain(invocation: Invocation): Promise<number> {
   const options = mailServiceOptionsOf(invocation);
   const [maildir] = invocation.args;
   if (options !== undefined)
-    return mailServiceParent(popService, invocation, options, maildir ?? DEFAULT_MAILDIR);
+    return mailServiceParent(
+      popService,
+      invocation,
+      { ...options, clients: clientTermsOf((name) => invocation.env[name]) },
+      maildir ?? DEFAULT_MAILDIR,
+    );
   if (maildir === undefined) throw new Permanent('no maildir given', { exitCode: EXIT_REFUSED });
   return oneShot(invocation, maildir);
 }

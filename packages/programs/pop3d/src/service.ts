@@ -40,12 +40,13 @@ const TABLE = authorizationTable<State>((state, login) => {
  * wherever they see a stamp.
  */
 function greet(conn: Conn, peer: Peer, terms: LoginTerms): LoginDialogue {
-  const { secure, requireTls, digests } = terms;
+  const { secure, requireTls, digests, external } = terms;
   const stamp = digests ? newStamp(peer) : undefined;
   const known = {
     conn,
     stamp,
     cramMd5: digests,
+    external,
     tls: secure && (() => secure),
     needsTls: tlsRequired(peer, requireTls),
   };

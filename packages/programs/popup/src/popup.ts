@@ -7,10 +7,8 @@
 // After STLS (RFC 2595) this process stays between the client and SUBPROGRAM, which gets a socket pair's end.
 
 import { closeSync } from 'node:fs';
-import { join } from 'node:path';
 import { EXIT_MISUSED, EXIT_TEMPORARY, encodeCredentials, runChecker } from '@q/checkpassword';
 import { qmailHome } from '@q/control';
-import { faultOf } from '@q/fault';
 import { escapeForLog, type Log, openLog, quoteForLog } from '@q/log';
 import {
   type Authorizing,
@@ -24,8 +22,8 @@ import {
 } from '@q/pop3';
 import type { Exit, Invocation } from '@q/proc';
 import type { SaslLogin } from '@q/sasl';
-import { type Conn, openTunnel, type Peer, type Secure, serveStdio } from '@q/session';
-import { KeyFiles, ServerContexts } from '@q/tls';
+import { type Conn, openTunnel, type Peer, serveStdio } from '@q/session';
+import { startTlsOf } from '@q/tls';
 import { IDLE_SECONDS, LOGIN_SECONDS } from './limits.ts';
 
 const EXIT_DONE = 0;
@@ -38,7 +36,7 @@ export async function popupMain(invocation: Invocation): Promise<number> {
   return serveStdio(
     async (conn, peer) => {
       const stamp = `<${process.pid}.${Math.floor(Date.now() / 1000)}@${host}>`;
-      const tls = tlsOf(invocation, log);
+      const tls = startTlsOf(qmailHome(invocation.env), log);
       // Courier's setting. Few checkers know CRAM-MD5, and clients prefer it to what all know.
       const cramMd5 = peer.env.POP3AUTH?.split(/\s+/).includes('CRAM-MD5') === true;
       const state: State = { conn, stamp, cramMd5, tls, needsTls: tlsRequired(peer) };
@@ -82,20 +80,6 @@ function submit(state: State, { user, password }: SaslLogin): Step {
   if (credentials === undefined) return say(state.conn, ERR.syntax, 'bad');
   state.login = { user, credentials };
   return 'stop';
-}
-
-/** STLS where the host has a certificate; it is read by the connections that want it. */
-function tlsOf({ env }: Invocation, log: Log): (() => Secure) | undefined {
-  const keys = new KeyFiles(join(qmailHome(env), 'control'));
-  if (!keys.there) return undefined;
-  return () => {
-    try {
-      return new ServerContexts(keys.read()).secure;
-    } catch (error) {
-      log(`warning: ${faultOf(error, 'unable to use servercert.pem').message}`);
-      throw error;
-    }
-  };
 }
 
 /** From here on the client's descriptors, or what stands for them, are the subprogram's. */

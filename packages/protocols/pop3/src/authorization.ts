@@ -20,9 +20,11 @@ export interface Authorizing {
   readonly stamp?: string | undefined;
   /** CRAM-MD5 is offered. Clients prefer it to everything else, so only where it can work. */
   readonly cramMd5?: boolean;
+  /** Logins by certificate are taken, of clients that have shown one. */
+  readonly external?: boolean;
 }
 
-/** Takes a login, name and password not empty. It answers the client, now or later. */
+/** Takes a login, name and password not empty, but for EXTERNAL's. It answers the client, now or later. */
 export type Submit<State> = (state: State, login: SaslLogin) => Step;
 
 /** The table for serveCommands(). */
@@ -65,6 +67,7 @@ function capabilities(state: Authorizing): readonly string[] {
 
 function offered(state: Authorizing): readonly Mechanism[] {
   return [
+    ...(state.external && state.conn.certificates.length > 0 ? (['EXTERNAL'] as const) : []),
     ...(mayShowPassword(state) ? (['PLAIN', 'LOGIN'] as const) : []),
     ...(state.stamp !== undefined && state.cramMd5 === true ? (['CRAM-MD5'] as const) : []),
   ];

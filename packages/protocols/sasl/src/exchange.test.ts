@@ -62,3 +62,12 @@ test('a mechanism is found in any case, and only where it is offered', () => {
   expect(mechanismOf('plain', ['PLAIN', 'LOGIN'])).toBe('PLAIN');
   expect(mechanismOf('CRAM-MD5', ['PLAIN', 'LOGIN'])).toBeUndefined();
 });
+
+test('EXTERNAL asks for whom, and takes no name for whoever it is (RFC 4422, appendix A)', () => {
+  const step = startExchange('EXTERNAL', '');
+  expect(step(undefined)).toEqual({ is: 'challenge', text: '' });
+  const login = { user: '', password: '', external: true };
+  expect(step(bytes(''))).toEqual({ is: 'login', login });
+  expect(step(bytes('joe@x'))).toEqual({ is: 'login', login: { ...login, user: 'joe@x' } });
+  expect(step(bytes('a\0b'))).toEqual({ is: 'malformed' });
+});

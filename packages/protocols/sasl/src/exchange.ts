@@ -1,9 +1,10 @@
 // The SASL exchanges that end in a name and a password: RFC 4616 (PLAIN), LOGIN as mail clients speak it,
-// RFC 2195 (CRAM-MD5) and RFC 7677 (SCRAM-SHA-256). Pure: how challenges and responses travel is the protocol's business.
+// RFC 2195 (CRAM-MD5) and RFC 7677 (SCRAM-SHA-256), and EXTERNAL (RFC 4422, appendix A), which ends in a name alone. Pure: how challenges and responses travel is the protocol's business.
 //
 //   PLAIN     C: [authzid] NUL authcid NUL passwd
 //   LOGIN     S: Username:   C: authcid      S: Password:   C: passwd        (a first response is the name)
 //   CRAM-MD5  S: <stamp>     C: authcid SP hex-digest, HMAC-MD5 of the stamp under the password
+//   EXTERNAL  C: [authzid]; who it is stands in the certificate that the connection was encrypted with
 //   SCRAM     scram.ts: the proof stands for the password, what it was made over for the stamp
 //
 // To act for somebody else (an authzid that is not the authcid) is refused: nobody here has that right.
@@ -11,7 +12,7 @@
 import { textOf } from '@q/bytes';
 import { type ScramTerms, scramExchange } from './scram.ts';
 
-export type Mechanism = 'PLAIN' | 'LOGIN' | 'CRAM-MD5' | 'SCRAM-SHA-256';
+export type Mechanism = 'PLAIN' | 'LOGIN' | 'CRAM-MD5' | 'SCRAM-SHA-256' | 'EXTERNAL';
 
 /** What checkpassword gets; latin1. `stamp` only where `password` is a digest or proof made with it. */
 export interface SaslLogin {
@@ -20,6 +21,8 @@ export interface SaslLogin {
   readonly stamp?: string;
   /** The client waits for the server's own proof before it takes itself for logged in. */
   readonly mutual?: true;
+  /** No password: the client's certificate is to say whether this is its name; '' for whoever it names. */
+  readonly external?: true;
 }
 
 /** What to do after a response: send a challenge, try the login, or refuse it as malformed. */
@@ -51,6 +54,8 @@ export function startExchange(
       return loginExchange();
     case 'CRAM-MD5':
       return (response) => (response === undefined ? challenge(stamp) : cram(response, stamp));
+    case 'EXTERNAL':
+      return (response) => (response === undefined ? challenge('') : external(response));
     case 'SCRAM-SHA-256':
       return scram === undefined ? () => MALFORMED : proofExchange(scram());
   }
@@ -81,6 +86,12 @@ function plain(response: Buffer): SaslStep {
   if (user === undefined || password === undefined || rest.length > 0) return MALFORMED;
   if (authzid !== '' && authzid !== user) return MALFORMED;
   return submit(user, password);
+}
+
+function external(response: Buffer): SaslStep {
+  const user = textOf(response);
+  if (user.includes('\0')) return MALFORMED;
+  return { is: 'login', login: { user, password: '', external: true } };
 }
 
 function loginExchange(): (response: Buffer | undefined) => SaslStep {

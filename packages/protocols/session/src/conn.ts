@@ -46,10 +46,16 @@ export function connOfAccepted(socket: Socket, options: ConnOptions = {}): Conn 
 }
 
 /** Makes an encrypted stream of one that is not, as the server. Rejects when the peer cannot do it. */
-export type Secure = (stream: Duplex) => Promise<Duplex>;
+export type Secure = (stream: Duplex) => Promise<Secured>;
+
+interface Secured extends Duplex {
+  /** DER, the peer's own first, found good; empty or left out: it has shown none, or was not asked. */
+  readonly certificates?: readonly Buffer[];
+}
 
 export class Conn {
   #secure: boolean;
+  #certificates: readonly Buffer[] = [];
   #source: Source;
   #output: Writable;
   readonly #linger: number;
@@ -78,6 +84,11 @@ export class Conn {
   /** True when what is read and written here is encrypted on the wire. */
   get secure(): boolean {
     return this.#secure;
+  }
+
+  /** What the peer has shown when it was encrypted, DER, its own first, found good; empty: nothing. */
+  get certificates(): readonly Buffer[] {
+    return this.#certificates;
   }
 
   /** Seconds without a byte read (or taken by the peer) before Timeout. Infinity: no limit. */
@@ -251,7 +262,7 @@ export class Conn {
       Date.now() + HANDSHAKE_SECONDS * 1000,
     );
     let failure: unknown;
-    let secured: Duplex | undefined;
+    let secured: Secured | undefined;
     const shaken = secure(stream).then(
       (it) => {
         secured = it;
@@ -273,6 +284,7 @@ export class Conn {
     this.#output = secured;
     this.#outbox = new Outbox(secured, this.#clocks);
     this.#secure = true;
+    this.#certificates = secured.certificates ?? [];
     // A descriptor that a child would go on with is of no use to one without the keys.
     this.#atClose = 'end';
   }

@@ -209,8 +209,13 @@ class Host implements Listener {
       if (secure !== undefined) await conn.upgrade(secure);
       code = (await this.#session(conn, peer, place)) ?? 0;
     } catch (error) {
-      if (error instanceof Timeout || error instanceof Disconnected) code = 1;
-      else this.#log(`warning: ${id} ${escapeForLog(faultOf(error, 'internal error').message)}`);
+      const gone = error instanceof Timeout || error instanceof Disconnected;
+      // One that was sent away: its own side may not tell it why.
+      const why = gone && error.cause instanceof Permanent ? error.cause : undefined;
+      if (gone) code = 1;
+      if (why !== undefined) this.#log(`warning: ${id} ${escapeForLog(why.message)}`);
+      if (!gone)
+        this.#log(`warning: ${id} ${escapeForLog(faultOf(error, 'internal error').message)}`);
     }
     await conn.close();
     // A wait status, as tcpserver prints it: the exit code in the second byte.

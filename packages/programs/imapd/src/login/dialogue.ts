@@ -28,6 +28,8 @@ export interface DialogueTerms {
   readonly wrapped: boolean;
   /** Besides PLAIN and LOGIN. */
   readonly mechanisms: readonly Mechanism[];
+  /** Logins by certificate are taken, of clients that have shown one. */
+  readonly external?: boolean;
   /** What CRAM-MD5's digests are made with. */
   newStamp(): string;
   /** What SCRAM is done with, where it is one of `mechanisms`. */
@@ -50,6 +52,8 @@ export class ImapDialogue {
   readonly terms: DialogueTerms;
   reader = new CommandReader(BEFORE_LOGIN);
   #tag: string | undefined;
+  /** The login that next() gave was by certificate. */
+  #external = false;
   #bad = 0;
 
   constructor(conn: Conn, terms: DialogueTerms) {
@@ -74,6 +78,7 @@ export class ImapDialogue {
         if (typeof step === 'object') {
           this.conn.unread(this.reader.takeRest());
           this.#tag = step.tag;
+          this.#external = step.external === true;
           return step;
         }
         if (step === 'stop') return undefined;
@@ -101,7 +106,8 @@ export class ImapDialogue {
 
   /** Answers the login that next() gave, or the one of `tag`. `last`: no more are taken. */
   refuse(why: Refusal, last: boolean, tag = this.#tag): void {
-    this.#deny(tag, REFUSALS[why], last);
+    const certified = this.#external && why === 'failed';
+    this.#deny(tag, certified ? OTHERS_CERTIFICATE : REFUSALS[why], last);
   }
 
   /** The next event that is no mere continuation; undefined at the end of input. */
@@ -129,7 +135,9 @@ export class ImapDialogue {
 
   get mechanisms(): readonly Mechanism[] {
     // A digest does not show the password, but RFC 9051's LOGINDISABLED speaks of all of them.
-    return this.open ? ['PLAIN', 'LOGIN', ...this.terms.mechanisms] : [];
+    if (!this.open) return [];
+    const certified = this.terms.external && this.conn.certificates.length > 0;
+    return [...(certified ? EXTERNAL : []), 'PLAIN', 'LOGIN', ...this.terms.mechanisms];
   }
 
   capabilityText(): string {
@@ -184,6 +192,8 @@ export class ImapDialogue {
   }
 }
 
+const EXTERNAL = ['EXTERNAL'] as const;
+
 const BYES: Readonly<Record<Timeout['reason'], string>> = {
   idle: 'Autologout; nothing was heard for too long',
   deadline: 'Login took too long',
@@ -194,6 +204,12 @@ const REFUSALS: Readonly<Record<Refusal, Reply>> = {
   failed: { status: 'NO', code: 'AUTHENTICATIONFAILED', text: 'Wrong name or password' },
   temporary: { status: 'NO', code: 'UNAVAILABLE', text: 'Temporary trouble, please try again' },
   'too many': { status: 'NO', code: 'LIMIT', text: 'Too many failed logins, please try later' },
+};
+
+const OTHERS_CERTIFICATE: Reply = {
+  status: 'NO',
+  code: 'AUTHENTICATIONFAILED',
+  text: 'Your certificate does not open this mailbox',
 };
 
 const PRIVACY: Reply = {

@@ -10,7 +10,6 @@
 // this process stays between the client and the rest, which get one end of a socket pair.
 
 import { closeSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { EXIT_MISUSED, EXIT_TEMPORARY, encodeCredentials, runChecker } from '@q/checkpassword';
 import { qmailHome } from '@q/control';
@@ -18,10 +17,11 @@ import { faultOf } from '@q/fault';
 import { type Log, openLog } from '@q/log';
 import { execve, findProgram } from '@q/posix';
 import { argText, type Exit, type Invocation, mailText } from '@q/proc';
-import { type Conn, openTunnel, type Peer, type Secure, serveStdio } from '@q/session';
-import { KeyFiles, ServerContexts } from '@q/tls';
+import { type Conn, openTunnel, type Peer, serveStdio } from '@q/session';
+import { startTlsOf } from '@q/tls';
 import { FAILED_WAIT, LOGIN_SECONDS, TRIES_MAX } from '../limits.ts';
 import { connectionLine, failedLine, troubleLine, whenceOf } from '../log-lines.ts';
+import { readClientTerms } from '../settings.ts';
 import { becomeModule, encodeRequest, isModule, returnAddress, runModule } from './chain.ts';
 import { ImapDialogue, type SubmittedLogin } from './dialogue.ts';
 import { newStamp, tlsRequired } from './terms.ts';
@@ -81,7 +81,7 @@ function dialogueWith({ invocation, conn, peer, log }: Client): ImapDialogue {
   // Courier's setting. Few checkers know CRAM-MD5, and clients prefer it to what all know.
   const cramMd5 = peer.env.IMAP_CAPABILITY?.includes('AUTH=CRAM-MD5') === true;
   return new ImapDialogue(conn, {
-    tls: tlsOf(invocation, log),
+    tls: startTlsOf(qmailHome(invocation.env), log, () => readClientTerms(peer.env)),
     needsTls: tlsRequired(peer),
     wrapped: peer.env.IMAP_TLS === '1',
     mechanisms: cramMd5 && !isModule(invocation.args[0] ?? '') ? ['CRAM-MD5'] : [],
@@ -187,18 +187,4 @@ function again(client: Client, login: SubmittedLogin): void {
   } catch (error) {
     log(`warning: ${faultOf(error, 'unable to start again').message}`);
   }
-}
-
-/** STARTTLS where the host has a certificate; it is read by the connections that want it. */
-function tlsOf({ env }: Invocation, log: Log): (() => Secure) | undefined {
-  const keys = new KeyFiles(join(qmailHome(env), 'control'));
-  if (!keys.there) return undefined;
-  return () => {
-    try {
-      return new ServerContexts(keys.read()).secure;
-    } catch (error) {
-      log(`warning: ${faultOf(error, 'unable to use servercert.pem').message}`);
-      throw error;
-    }
-  };
 }

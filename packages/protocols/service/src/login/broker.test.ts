@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeCdb } from '@q/cdb';
-import { Temporary } from '@q/fault';
+import { Permanent, Temporary } from '@q/fault';
 import { compileAssign } from '@q/users';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { WorkerPool } from '../worker-pool.ts';
@@ -30,7 +30,10 @@ afterEach(() => {
 });
 
 /** A broker whose only worker answers as `answer` says, and what it said to the login process. */
-function brokerWith(answer: (work: { do: string }) => Promise<unknown>) {
+function brokerWith(
+  answer: (work: { do: string }) => Promise<unknown>,
+  nameIn?: (certificates: readonly Buffer[]) => string | undefined,
+) {
   const told: ToLogin[] = [];
   const counted = { kept: 0, started: 0, closed: 0 };
   const worker = {
@@ -52,6 +55,7 @@ function brokerWith(answer: (work: { do: string }) => Promise<unknown>) {
     workers: pool as unknown as WorkerPool,
     log: () => {},
     tell: (message) => told.push(message),
+    ...(nameIn !== undefined && { nameIn }),
   });
   const held = () => ({
     handle: { reading: false, readStop: () => 0, close() {} },
@@ -144,4 +148,40 @@ test('an unknown name is refused without a worker', async () => {
     PATIENCE,
   );
   expect(counted.started).toBe(0);
+});
+
+test('certificates open the mailbox that they name and no other, without a password', async () => {
+  const seen: unknown[] = [];
+  const answer = async (work: { do: string }) => {
+    seen.push(work);
+    return { verdict: 'ok', env: {} };
+  };
+  const nameIn = ([first]: readonly Buffer[]) => {
+    const name = String(first);
+    if (name === 'bad') throw new Permanent('expired');
+    return name === 'nobody' ? undefined : name;
+  };
+  const judge = async (
+    user: string,
+    shown: readonly string[],
+    names: typeof nameIn | undefined,
+  ) => {
+    const { say, told, counted } = brokerWith(answer, names);
+    const certificates = shown.map((each) => Buffer.from(each).toString('base64'));
+    say({ kind: 'login', id: 1, user, certificates, client: {} });
+    await vi.waitFor(() => expect(told).toHaveLength(1), PATIENCE);
+    const [verdict] = told;
+    return { verdict: verdict?.kind === 'verdict' && verdict.verdict, started: counted.started };
+  };
+  const ann = 'ann@virtual.test';
+  expect(await judge('Ann@Virtual.test', [ann], nameIn)).toEqual({ verdict: 'ok', started: 1 });
+  expect(seen).toEqual([expect.objectContaining({ do: 'admit', virtualName: 'ann' })]);
+  const refused = { verdict: 'refused', started: 0 };
+  expect(await judge('ben@virtual.test', [ann], nameIn)).toEqual(refused);
+  expect(await judge(ann, ['bad'], nameIn)).toEqual(refused);
+  expect(await judge(ann, ['nobody'], nameIn)).toEqual(refused);
+  expect(await judge('', [''], nameIn)).toEqual(refused);
+  expect(await judge(ann, [ann], undefined)).toEqual(refused);
+  expect(await judge('ann@elsewhere.test', ['ann@elsewhere.test'], nameIn)).toEqual(refused);
+  expect(seen).toHaveLength(1);
 });

@@ -9,11 +9,18 @@
 //                                       → drop → forgotten
 //                                       → nothing for TAKE_TIMEOUT → expired → take or drop → forgotten
 
+import { asciiLower } from '@q/bytes';
 import { faultOf } from '@q/fault';
 import { escapeForLog, type Log } from '@q/log';
 import { argText } from '@q/proc';
 import type { HeldSocket } from '@q/session';
-import { EXIT_LOGIN_REFUSED, type HookPlace, LoginAttempt } from '@q/vmailmgr';
+import {
+  EXIT_LOGIN_REFUSED,
+  type HookPlace,
+  LoginAttempt,
+  type LoginCredentials,
+  refused,
+} from '@q/vmailmgr';
 import type { Worker } from '../worker.ts';
 import type { WorkerPool } from '../worker-pool.ts';
 import { HOOK_SECONDS, SESSIONS_MAX, TAKE_TIMEOUT } from './limits.ts';
@@ -48,6 +55,11 @@ export interface BrokerPlaces {
   readonly workers: WorkerPool;
   readonly log: Log;
   tell(message: ToLogin): void;
+  /**
+   * The account that certificates (DER) name whose chain leads to a CA of ours. Throws Permanent for any others; undefined where
+   * there are no logins by certificate.
+   */
+  nameIn?(certificates: readonly Buffer[]): string | undefined;
 }
 
 /** Hooks have no client at hand here. */
@@ -129,15 +141,21 @@ export class Broker {
     login: FromLogin & { kind: 'login' },
   ): Promise<Admitted | Verdict> {
     const { workers, maildir } = this.#places;
-    const { user, password, stamp } = login;
-    const credentials = { user, password, ...(stamp && { stamp }) };
-    const { base, virtualName, name, domain } = await attempt.begin(credentials);
+    const credentials = credentialsOf(login);
+    if (credentials === undefined) this.#checkCertificates(login);
+    const { base, virtualName, name, domain } =
+      credentials === undefined
+        ? await attempt.beginTrusted(login.user)
+        : await attempt.begin(credentials);
     attempt.env.AUTHENTICATED = argText(virtualName === name ? `${name}@${domain}` : name);
     const worker = workers.of(base);
     const release = worker.keep();
     try {
       const env = attempt.env as Env;
-      const work: LoginWork = { do: 'login', virtualName, credentials, maildir, env };
+      const work: LoginWork =
+        credentials === undefined
+          ? { do: 'admit', virtualName, maildir, env }
+          : { do: 'login', virtualName, credentials, maildir, env };
       const checked = checkedOf(await worker.ask(work));
       if (checked.verdict === 'ok')
         return { worker, env: checked.env, proof: checked.proof, release };
@@ -147,6 +165,22 @@ export class Broker {
       release();
       throw error;
     }
+  }
+
+  /**
+   * The login process could say anything: it has to show certificates that name this user. That the client had the key to them
+   * only the login process has seen. Throws `refused`.
+   */
+  #checkCertificates(login: FromLogin & { kind: 'login' }): void {
+    const { nameIn, log } = this.#places;
+    const chain = 'certificates' in login ? login.certificates : [];
+    try {
+      const name = nameIn?.(chain.map((each) => Buffer.from(each, 'base64')));
+      if (name !== undefined && asciiLower(name) === asciiLower(login.user)) return;
+    } catch (error) {
+      log(`warning: certificate refused: ${escapeForLog(faultOf(error, 'unreadable').message)}`);
+    }
+    throw refused('Certificate is not for this user');
   }
 
   async #serve(
@@ -179,4 +213,11 @@ export class Broker {
     this.#status.delete(id);
     this.#places.tell({ kind: 'ended', id, ...(counts && { counts }) });
   }
+}
+
+/** Undefined for a login by certificate. */
+function credentialsOf(login: FromLogin & { kind: 'login' }): LoginCredentials | undefined {
+  if ('certificates' in login) return undefined;
+  const { user, password, stamp } = login;
+  return { user, password, ...(stamp && { stamp }) };
 }

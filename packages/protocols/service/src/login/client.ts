@@ -2,7 +2,8 @@
 // the parent, and gives the client away once the parent says yes. The words are the protocol's: mail-service.ts.
 
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Log } from '@q/log';
+import { faultOf } from '@q/fault';
+import { escapeForLog, type Log } from '@q/log';
 import {
   type Conn,
   heldSocketOfFd,
@@ -23,7 +24,7 @@ import type {
   LogLines,
   MailService,
 } from './mail-service.ts';
-import { CLIENT_VARIABLES, type Env, isClientValue } from './messages.ts';
+import { CLIENT_VARIABLES, type Env, type Evidence, isClientValue } from './messages.ts';
 
 export interface Gatekeeper {
   readonly link: Link;
@@ -33,6 +34,8 @@ export interface Gatekeeper {
   readonly greet: MailService['greet'];
   readonly terms: LoginTerms;
   readonly lines: LogLines;
+  /** The account that a client's certificates name. Throws Permanent where they name none. */
+  nameIn(certificates: readonly Buffer[]): string | undefined;
 }
 
 /** The session of a login process: it ends when the client is gone, whoever served it last. */
@@ -72,8 +75,14 @@ async function tryLogin(
   login: LoginRequest,
 ): Promise<Outcome> {
   const { link, throttle, names, log, lines } = gatekeeper;
-  const logged: LoggedClient = { peer, user: login.user, secure: conn.secure };
-  const attempt = throttle.begin(peer.remoteIp, login.user);
+  const user = login.external ? externalUser(gatekeeper, conn, login) : login.user;
+  const logged: LoggedClient = {
+    peer,
+    user,
+    secure: conn.secure,
+    external: login.external === true,
+  };
+  const attempt = throttle.begin(peer.remoteIp, user);
   try {
     if (attempt.wait === undefined) {
       log(lines.trouble(logged, 'too many'));
@@ -82,14 +91,9 @@ async function tryLogin(
     }
     await wait(attempt.wait);
     const started = Date.now();
-    const { user, password, stamp } = login;
     const client = clientEnvironment(peer, await names.of(peer));
-    const { id, verdict, proof } = await link.login({
-      user,
-      password,
-      ...(stamp && { stamp }),
-      client,
-    });
+    const evidence = evidenceOf(login, conn);
+    const { id, verdict, proof } = await link.login({ user, client, ...evidence });
     if (verdict === 'ok') {
       attempt.succeeded();
       if (login.mutual && !(await isContent(link, id, dialogue.confirm?.(proof, last))))
@@ -107,6 +111,22 @@ async function tryLogin(
   } finally {
     attempt.undecided();
   }
+}
+
+/** Whom a login by certificate is for. The parent asks the certificate itself; this is for the log and for who counts failures. */
+function externalUser({ nameIn, log }: Gatekeeper, conn: Conn, { user }: LoginRequest): string {
+  if (user !== '') return user;
+  try {
+    return nameIn(conn.certificates) ?? '';
+  } catch (error) {
+    log(`warning: ${escapeForLog(faultOf(error, 'bad certificate').message)}`);
+    return '';
+  }
+}
+
+function evidenceOf({ external, password, stamp }: LoginRequest, conn: Conn): Evidence {
+  if (!external) return { password, ...(stamp && { stamp }) };
+  return { certificates: conn.certificates.map((each) => each.toString('base64')) };
 }
 
 /** True when the client takes our own proof; a login that it does not want, or that it is gone from, is forgotten. */

@@ -37,6 +37,10 @@ export const KEYS_LOOK = 5000;
 /** Longest user name, password, path or value of an environment in a message, in characters. */
 export const TEXT_MAX = 4096;
 
+/** What a message may hold of certificates, so that it can be taken apart; @q/tls judges them by narrower bounds. */
+export const CERTIFICATES_MAX = 8;
+export const CERTIFICATE_TEXT_MAX = 96 * 1024;
+
 /** Variables in an environment: we make about thirty. */
 export const ENV_MAX = 100;
 

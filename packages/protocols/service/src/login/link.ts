@@ -2,11 +2,11 @@
 
 import { textOf } from '@q/bytes';
 import { type HeldSocket, passSocket } from '@q/session';
-import type { KeySet } from '@q/tls';
+
 import { tellParent } from '../child.ts';
 import { VERDICT_TIMEOUT } from './limits.ts';
 import type { Counts } from './mail-service.ts';
-import type { FromLogin, ToLogin, Verdict } from './messages.ts';
+import type { Env, Evidence, FromLogin, ToLogin, Verdict } from './messages.ts';
 
 /** The parent's word on a login. */
 export interface Judged {
@@ -29,18 +29,18 @@ export class Link {
   readonly #sessions = new Map<number, (counts: Counts | undefined) => void>();
   #last = 0;
 
-  /** `onKeys`: told when the host's certificates have changed. */
-  constructor(onKeys: (keys: KeySet) => void) {
+  /** `onKeys`: told when the host's certificates have changed, or those it trusts. */
+  constructor(onKeys: (news: ToLogin & { kind: 'keys' }) => void) {
     process.on('message', (message: ToLogin) => {
       if (message.kind === 'verdict') this.#verdicts.get(message.id)?.(message);
       else if (message.kind === 'ended') this.#sessions.get(message.id)?.(message.counts);
-      else onKeys(message.keys);
+      else onKeys(message);
     });
   }
 
   /** Asks for a verdict on a login; 'temporary' when none comes in time. `id` names the login from then on. */
   async login(
-    login: Omit<FromLogin & { kind: 'login' }, 'kind' | 'id'>,
+    login: { readonly user: string; readonly client: Env } & Evidence,
   ): Promise<Judged & { readonly id: number }> {
     const id = ++this.#last;
     const { verdict, proof } = await new Promise<Judged>((resolve) => {

@@ -4,7 +4,8 @@ import { escapeForLog, quoteForLog } from '@q/log';
 import type { Counts, LoggedClient, LogLines } from './mail-service.ts';
 
 export const usualLines: LogLines = {
-  login: (client) => `login ${describe(client)}${client.secure ? ' tls' : ''}`,
+  login: (client) =>
+    `login ${describe(client)}${client.secure ? ' tls' : ''}${client.external ? ' external' : ''}`,
   failed: ({ peer, user }) =>
     `LOGIN FAILED, ip=[${escapeForLog(peer.remoteIp)}], user="${quoteForLog(user)}"`,
   trouble: (client, why) =>

@@ -5,7 +5,7 @@ import { faultOf } from '@q/fault';
 import { openLog } from '@q/log';
 import { listen } from '@q/session';
 import { LoginThrottle } from '@q/throttle';
-import { ServerContexts } from '@q/tls';
+import { ClientCertificates, ServerContexts, type TrustSet } from '@q/tls';
 import { meetClients } from './client.ts';
 import { GRACE_SECONDS, STRANGERS_SHARE } from './limits.ts';
 import { Link } from './link.ts';
@@ -17,10 +17,13 @@ import type { LoginConfig } from './messages.ts';
 /** Serves until SIGTERM or until the parent is gone. Throws when it cannot listen. */
 export async function loginProcess(service: MailService, config: LoginConfig): Promise<number> {
   const log = openLog(service.name);
-  const contexts = config.keys && new ServerContexts(config.keys);
-  const link = new Link((keys) => {
+  let clients = certificatesBy(config.clients);
+  const contexts = config.keys && new ServerContexts(config.keys, clients);
+  const link = new Link((news) => {
     try {
-      contexts?.replace(keys);
+      const renewed = certificatesBy(news.clients);
+      contexts?.replace(news.keys, renewed);
+      clients = renewed;
     } catch (error) {
       log(`warning: ${faultOf(error, 'unable to use new certificates').message}`);
     }
@@ -32,10 +35,12 @@ export async function loginProcess(service: MailService, config: LoginConfig): P
     names: new LocalNames(),
     greet: service.greet,
     lines: service.lines ?? usualLines,
+    nameIn: (certificates: readonly Buffer[]) => clients?.nameOf(certificates),
     terms: {
       secure: contexts?.secure,
       requireTls: config.requireTls,
       digests: config.digests,
+      external: config.clients?.nameIn !== undefined,
     },
   };
   const listener = await listen(meetClients(gatekeeper), {
@@ -55,4 +60,8 @@ export async function loginProcess(service: MailService, config: LoginConfig): P
   process.once('disconnect', stop);
   await listener.closed;
   return 0;
+}
+
+function certificatesBy(set: TrustSet | undefined): ClientCertificates | undefined {
+  return set && new ClientCertificates(set);
 }

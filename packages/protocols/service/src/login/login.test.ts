@@ -41,6 +41,23 @@ test('a message that is not one of the agreed ones is none', () => {
   expect(countsOf({ counts: { 'a b': 1 } })).toBeUndefined();
 });
 
+test('a login comes with a password or with certificates, and with no more of them than there can be', () => {
+  const login = { kind: 'login', id: 1, user: 'u', client: {} };
+  expect(fromLogin({ ...login, certificates: ['QQ=='] })).toEqual({
+    ...login,
+    certificates: ['QQ=='],
+  });
+  const wrong = [
+    {},
+    { certificates: 'QQ==' },
+    { certificates: [7] },
+    { certificates: ['QQ=='], password: 'p' },
+    { certificates: Array.from({ length: 9 }, () => 'QQ==') },
+    { certificates: ['Q'.repeat(2 ** 17)] },
+  ];
+  for (const bad of wrong) expect(fromLogin({ ...login, ...bad })).toBeUndefined();
+});
+
 test('of a client only what tcp-environ has is told to programs of root, and nothing that is no word', () => {
   const login = { kind: 'login', id: 1, user: 'u', password: 'p' };
   const client = { TCPREMOTEIP: '2001:db8::1', TCPLOCALHOST: 'pop.test', PROTO: 'TCP' };

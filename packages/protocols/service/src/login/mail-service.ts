@@ -36,6 +36,8 @@ export interface LoginTerms {
   readonly requireTls: boolean;
   /** Offer what needs a password that is stored in clear: APOP, CRAM-MD5, SCRAM-SHA-256. */
   readonly digests: boolean;
+  /** Take logins by certificate (EXTERNAL), of clients that have shown one: Conn.certificates. */
+  readonly external: boolean;
 }
 
 /** The talk with one client before login. */
@@ -78,6 +80,8 @@ export interface LoggedClient {
   /** As it was typed; latin1. */
   readonly user: string;
   readonly secure: boolean;
+  /** By certificate. */
+  readonly external: boolean;
 }
 
 /** Lines of the log, without the program's name. What a stranger typed is to be escaped in them. */

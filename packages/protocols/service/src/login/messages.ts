@@ -1,21 +1,30 @@
 // What login process, parent and workers say to each other: JSON objects over Node's IPC channel, texts latin1.
 //
 //   login process → parent    login  {id, user, password, stamp?, client}    is this a user?
+//                             login  {id, user, certificates, client}        is this the certificates' user?
 //                             take   {id, rest, tag?, secure} + socket       serve this client: only after "ok"
 //                             drop   {id}                                    the client went away meanwhile
-//   parent → login process    verdict{id, verdict, proof?}     ended{id, counts?}     keys{keys}
-//   parent → worker, as work  login  {user, credentials, maildir, env}       → {verdict, env?, proof?}
+//   parent → login process    verdict{id, verdict, proof?}     ended{id, counts?}     keys{keys, clients?}
+//   parent → worker, as work  login  {virtualName, credentials, maildir, env}       → {verdict, env?, proof?}
+//                             admit  {virtualName, maildir, env}                    → the same; the parent has seen a certificate
 //                             serve  {rest, tag?, secure, env} + socket              → {counts}
 //
 // `env` of a verdict is what the worker wants to be told again with the client; the parent looks at its form
 // alone. `proof` is the server's own, for a client that proved its password by SCRAM; it opens nothing. What comes from
 // a process with fewer rights is checked here, field by field; a message that is not one of these is undefined.
 
-import type { KeySet } from '@q/tls';
+import type { KeySet, TrustSet } from '@q/tls';
 import type { LoginCredentials } from '@q/vmailmgr';
 import type { FirstMessage } from '../child.ts';
 import { fieldsOf, isId, isText } from '../fields.ts';
-import { COUNTS_MAX, ENV_MAX, REST_MAX, TEXT_MAX } from './limits.ts';
+import {
+  CERTIFICATE_TEXT_MAX,
+  CERTIFICATES_MAX,
+  COUNTS_MAX,
+  ENV_MAX,
+  REST_MAX,
+  TEXT_MAX,
+} from './limits.ts';
 import type { Counts } from './mail-service.ts';
 
 /** ok; refused: wrong name or password; temporary: nobody could tell. */
@@ -29,6 +38,8 @@ export interface LoginConfig extends FirstMessage {
   readonly tlsAddresses: readonly string[];
   /** Undefined where there is no certificate. */
   readonly keys?: KeySet;
+  /** Undefined where clients are not asked for certificates. */
+  readonly clients?: TrustSet;
   readonly requireTls: boolean;
   readonly digests: boolean;
   readonly listen: {
@@ -41,15 +52,19 @@ export interface LoginConfig extends FirstMessage {
   };
 }
 
+/** What a client said to prove who it is. */
+export type Evidence =
+  | { readonly password: string; readonly stamp?: string }
+  /** DER in base64, the client's own first. */
+  | { readonly certificates: readonly string[] };
+
 export type FromLogin =
-  | {
+  | ({
       readonly kind: 'login';
       readonly id: number;
       readonly user: string;
-      readonly password: string;
-      readonly stamp?: string;
       readonly client: Env;
-    }
+    } & Evidence)
   | {
       readonly kind: 'take';
       readonly id: number;
@@ -68,7 +83,7 @@ export type ToLogin =
       readonly proof?: string;
     }
   | { readonly kind: 'ended'; readonly id: number; readonly counts?: Counts }
-  | { readonly kind: 'keys'; readonly keys: KeySet };
+  | { readonly kind: 'keys'; readonly keys: KeySet; readonly clients?: TrustSet };
 
 export type LoginWork =
   | {
@@ -79,6 +94,12 @@ export type LoginWork =
       /** A system user's. */
       readonly maildir: string;
       /** What hooks start from. */
+      readonly env: Env;
+    }
+  | {
+      readonly do: 'admit';
+      readonly virtualName: string;
+      readonly maildir: string;
       readonly env: Env;
     }
   | {
@@ -94,10 +115,12 @@ export type Checked =
   | { readonly verdict: 'ok'; readonly env: Env; readonly proof?: string }
   | { readonly verdict: 'refused' | 'temporary' };
 
+type Fields = Readonly<Record<string, unknown>>;
+
 export function fromLogin(message: unknown): FromLogin | undefined {
   const fields = fieldsOf(message);
   if (fields === undefined) return undefined;
-  const { kind, id, user, password, stamp, rest, tag, secure } = fields;
+  const { kind, id, user, rest, tag, secure } = fields;
   if (!isId(id)) return undefined;
   if (kind === 'drop') return { kind, id };
   if (kind === 'take') {
@@ -105,10 +128,21 @@ export function fromLogin(message: unknown): FromLogin | undefined {
     if (typeof secure !== 'boolean') return undefined;
     return { kind, id, rest, secure, ...(tag && { tag }) };
   }
-  if (kind !== 'login' || !isText(user, TEXT_MAX) || !isText(password, TEXT_MAX)) return undefined;
-  if (stamp !== undefined && !isText(stamp, TEXT_MAX)) return undefined;
+  if (kind !== 'login' || !isText(user, TEXT_MAX)) return undefined;
+  const evidence = evidenceOf(fields);
   const client = clientOf(fields.client);
-  return client && { kind, id, user, password, ...(stamp && { stamp }), client };
+  return evidence && client && { kind, id, user, ...evidence, client };
+}
+
+function evidenceOf({ password, stamp, certificates }: Fields): Evidence | undefined {
+  if (certificates === undefined) {
+    if (!isText(password, TEXT_MAX)) return undefined;
+    if (stamp !== undefined && !isText(stamp, TEXT_MAX)) return undefined;
+    return { password, ...(stamp && { stamp }) };
+  }
+  if (!Array.isArray(certificates) || certificates.length > CERTIFICATES_MAX) return undefined;
+  if (!certificates.every((each) => isText(each, CERTIFICATE_TEXT_MAX))) return undefined;
+  return password === undefined ? { certificates } : undefined;
 }
 
 /** The variables of tcp-environ(5) that hooks are told, and the parent needs itself: TCPLOCALHOST. */

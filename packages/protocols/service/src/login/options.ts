@@ -3,6 +3,7 @@
 import { Permanent } from '@q/fault';
 import type { Invocation } from '@q/proc';
 import { type ListenOptions, listenFlags, listenOptionsOf } from '@q/session';
+import type { ClientTerms } from '@q/tls';
 
 /** The flags, in the form a ProgramSpec wants them. */
 export const mailServiceFlags = {
@@ -29,6 +30,8 @@ export interface MailServiceOptions {
   readonly tlsAddresses: readonly string[];
   readonly requireTls: boolean;
   readonly digests: boolean;
+  /** What certificates of clients are asked for; undefined: they are not. */
+  readonly clients?: ClientTerms | undefined;
 }
 
 /** Undefined when this is to be one session. Throws Permanent on options that make no sense. */

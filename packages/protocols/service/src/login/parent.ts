@@ -22,7 +22,6 @@ import { join } from 'node:path';
 import { faultOf, Permanent } from '@q/fault';
 import { type Log, openLog } from '@q/log';
 import type { Invocation } from '@q/proc';
-import { KeyFiles } from '@q/tls';
 import {
   type ChildPlaces,
   movedAddresses,
@@ -34,6 +33,7 @@ import { servicePlaces, supervise } from '../supervise.ts';
 import { WorkerPool } from '../worker-pool.ts';
 import { workerRole } from '../worker-process.ts';
 import { Broker } from './broker.ts';
+import { Certificates } from './certificates.ts';
 import { KEYS_LOOK } from './limits.ts';
 import { loginProcess } from './login-process.ts';
 import type { MailService } from './mail-service.ts';
@@ -51,16 +51,21 @@ export async function mailServiceParent(
   const places = servicePlaces(invocation, service.variables);
   const log = openLog(service.name);
   const workers = new WorkerPool(places);
-  const keys = new KeyFiles(join(places.env.QMAILHOME ?? '', 'control'));
-  const login = startLogin(places, options, keys);
+  const certificates = new Certificates(
+    join(places.env.QMAILHOME ?? '', 'control'),
+    options.clients,
+    log,
+  );
+  const login = startLogin(places, options, certificates);
   const tell = (message: ToLogin) => login.tell(message);
-  const broker = new Broker({ env: places.env, maildir, workers, log, tell });
+  const { nameIn } = certificates;
+  const broker = new Broker({ env: places.env, maildir, workers, log, tell, nameIn });
   login.onMessage((message, held) => {
     if (broker.onMessage(fromLogin(message), held)) return;
     log('warning: the login process said what it may not; ended');
     login.kill('SIGKILL');
   });
-  const looking = setInterval(() => tellNewKeys(keys, tell, log), KEYS_LOOK);
+  const looking = setInterval(() => tellNewKeys(certificates, tell, log), KEYS_LOOK);
   try {
     return await supervise({
       front: login,
@@ -87,9 +92,9 @@ export function mailServiceChild(
 }
 
 /** A certificate that was renewed is used from the next connection on; one that is none leaves the old one. */
-function tellNewKeys(keys: KeyFiles, tell: (message: ToLogin) => void, log: Log): void {
+function tellNewKeys(certificates: Certificates, tell: (message: ToLogin) => void, log: Log): void {
   try {
-    if (keys.changed) tell({ kind: 'keys', keys: keys.read() });
+    if (certificates.changed) tell({ kind: 'keys', ...certificates.read() });
   } catch (error) {
     log(`warning: ${faultOf(error, 'unable to read certificates').message}`);
   }
@@ -99,9 +104,9 @@ function tellNewKeys(keys: KeyFiles, tell: (message: ToLogin) => void, log: Log)
 function startLogin(
   places: ChildPlaces,
   { listening, tlsAddresses, requireTls, digests }: MailServiceOptions,
-  keys: KeyFiles,
+  certificates: Certificates,
 ): ServiceChild {
-  if (tlsAddresses.length > 0 && !keys.there)
+  if (tlsAddresses.length > 0 && !certificates.there)
     throw new Permanent('--tls-listen needs a certificate: control/servercert.pem');
   const { env: _, addresses, ...limits } = listening;
   const fds: number[] = [];
@@ -111,7 +116,7 @@ function startLogin(
     tlsAddresses: movedAddresses(tlsAddresses, fds),
     requireTls,
     digests,
-    ...(keys.there && { keys: keys.read() }),
+    ...(certificates.there && certificates.read()),
   };
   return startChild(places, config, fds);
 }

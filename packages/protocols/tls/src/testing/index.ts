@@ -1,1 +1,2 @@
+export { type Authority, makeAuthority } from './authority.ts';
 export { hasOpenssl, makeCertificate } from './certificate.ts';
