@@ -38,72 +38,91 @@ export async function supervise(
   env: NodeJS.ProcessEnv,
   services: readonly Service[],
 ): Promise<Supervisor> {
-  const log = fileLog(join(dir, 'log', 'current'));
-  const running = new Map<string, Child>();
-  let stopping = false;
-  let up = false;
-  let fail: (error: Temporary) => void = () => {};
-  const failed = new Promise<never>((_, reject) => {
-    fail = reject;
-  });
-  failed.catch(() => {});
+  const keeper = new Keeper(dir, env);
+  const kept = services.map((service) => keeper.keep(service));
+  return {
+    failed: keeper.failed,
+    ready: () => {
+      keeper.up = true;
+    },
+    stop: async () => {
+      await keeper.end();
+      await Promise.all(kept);
+    },
+  };
+}
 
-  async function keep(service: Service): Promise<void> {
-    for (let deaths = 0; !stopping; ) {
+class Keeper {
+  /** Nothing is given up any more. */
+  up = false;
+  readonly failed: Promise<never>;
+  readonly #dir: string;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #logPath: string;
+  readonly #log: FileLog;
+  readonly #running = new Map<string, Child>();
+  #stopping = false;
+  #fail: (error: Temporary) => void = () => {};
+
+  constructor(dir: string, env: NodeJS.ProcessEnv) {
+    this.#dir = dir;
+    this.#env = env;
+    this.#logPath = join(dir, 'log', 'current');
+    this.#log = fileLog(this.#logPath);
+    this.failed = new Promise<never>((_, reject) => {
+      this.#fail = reject;
+    });
+    this.failed.catch(() => {});
+  }
+
+  /** Runs the service again and again; resolves when it has ended after end(). */
+  async keep(service: Service): Promise<void> {
+    for (let deaths = 0; !this.#stopping; ) {
       const started = Date.now();
-      const outcome = await runOnce(service);
-      running.delete(service.name);
-      if (stopping) return;
-      log(service.name, `ended: ${outcome}; starting it again`);
+      const outcome = await this.#runOnce(service);
+      this.#running.delete(service.name);
+      if (this.#stopping) return;
+      this.#log(service.name, `ended: ${outcome}; starting it again`);
       if (Date.now() - started < SHORT_LIFE) {
-        if (++deaths >= EARLY_DEATHS && !up) {
-          fail(
-            new Temporary(
-              `${service.name} does not start; the end of ${join(dir, 'log/current')} says why:\n${log.tail()}`,
-            ),
-          );
-        }
+        deaths += 1;
+        if (deaths >= EARLY_DEATHS && !this.up) this.#giveUp(service);
         await pause(PAUSE);
       }
     }
   }
 
-  async function runOnce(service: Service): Promise<string> {
+  /** Nothing is started any more, and what runs ends. */
+  async end(): Promise<void> {
+    this.#stopping = true;
+    await endGroups([...this.#running.values()].map((child) => child.pid));
+  }
+
+  #giveUp({ name }: Service): void {
+    const why = `the end of ${this.#logPath} says why:\n${this.#log.tail()}`;
+    this.#fail(new Temporary(`${name} does not start; ${why}`));
+  }
+
+  /** Resolves to how it ended, in words. */
+  async #runOnce({ name, file, args }: Service): Promise<string> {
     try {
       const child = await spawn({
-        file: service.file,
-        args: service.args,
-        env,
-        cwd: dir,
+        file,
+        args,
+        env: this.#env,
+        cwd: this.#dir,
         stdio: ['ignore', 'pipe', 'pipe'],
         detached: true,
       });
-      running.set(service.name, child);
-      // Being started when stop() looked for what to end.
-      if (stopping) void endGroups([child.pid]);
-      for (const stream of [child.stdio[1], child.stdio[2]]) {
-        stream?.on('data', (chunk: Buffer) =>
-          log(service.name, chunk.toString('latin1').trimEnd()),
-        );
-      }
+      this.#running.set(name, child);
+      // Being started when end() looked for what to end.
+      if (this.#stopping) void endGroups([child.pid]);
+      for (const stream of [child.stdio[1], child.stdio[2]])
+        stream?.on('data', (chunk: Buffer) => this.#log(name, chunk.toString('latin1').trimEnd()));
       return describe(await child.exited);
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }
   }
-
-  const kept = services.map(keep);
-  return {
-    failed,
-    ready: () => {
-      up = true;
-    },
-    stop: async () => {
-      stopping = true;
-      await endGroups([...running.values()].map((child) => child.pid));
-      await Promise.all(kept);
-    },
-  };
 }
 
 function describe(exit: Exit): string {
