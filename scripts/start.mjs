@@ -6,12 +6,9 @@ import { prepare, root } from './prepare.mjs';
 prepare();
 const args = ['start', '--dir', join(root, 'var'), ...process.argv.slice(2)];
 const child = spawn(join(root, 'bin/dist/qmail-ts'), args, { stdio: 'inherit' });
-// Ctrl-C reaches the whole foreground group: the instance stops by itself, we wait for it to say so.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.on(signal, () => {
-    if (signal !== 'SIGINT') child.kill(signal);
-  });
-}
+// Ctrl-C reaches the whole foreground group, kill(1) us alone: the instance stops at the first signal, and we wait for it
+// to say so.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => {
   process.exitCode = signal === null ? code : 1;
 });

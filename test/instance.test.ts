@@ -139,7 +139,10 @@ test('a port in use is one clear line, and --check then ends with 1', async () =
   );
 });
 
-test('Ctrl-C on the terminal stops it cleanly: the whole foreground group gets the signal', async () => {
+test.each([
+  ['Ctrl-C on the terminal, where the whole foreground group gets the signal,', -1],
+  ['kill -INT of it alone', 1],
+])('%s stops it cleanly', async (_how, sign) => {
   const shell = spawn(join(DIST, 'qmail-ts'), ['start', '--dir', dir, ...FREE_PORTS], {
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
@@ -150,7 +153,7 @@ test('Ctrl-C on the terminal stops it cleanly: the whole foreground group gets t
   });
   await until('it says how to stop it', () => out.includes('Ctrl-C'), 320);
   const closed = once(shell, 'close'); // and all that it said is here
-  process.kill(-(shell.pid as number), 'SIGINT');
+  process.kill(sign * (shell.pid as number), 'SIGINT');
   expect((await closed)[0]).toBe(0);
   expect(out.trimEnd().endsWith('qmail-ts: stopped')).toBe(true);
   await until('all its processes have ended', () => processesOf(dir).length === 0);

@@ -1,9 +1,20 @@
 // npm start and npm test on a machine that lacks something: one clear line, exit code 1.
 
-import { chmodSync, cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openDirectory, removeInstance } from './lib/instance.ts';
+import { until } from './lib/processes.ts';
 import { run } from './lib/run.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -39,6 +50,49 @@ test.each([
   expect(ran).toMatchObject({ code: 1, err: `qmail-ts: ${line}\n` });
   expect(readdirSync(clone)).not.toContain('node_modules');
 });
+
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  '%s to npm start alone ends what it runs, and its exit code is passed on',
+  async (signal) => {
+    // As after an installation and a build; what runs only tells which signal it got.
+    for (const name of ['node_modules', 'packages', 'bin', 'bin/dist'])
+      mkdirSync(join(clone, name));
+    writeFileSync(join(clone, 'tsup.config.ts'), '');
+    const program = join(clone, 'bin/dist/qmail-ts');
+    writeFileSync(program, `#!${process.execPath}\n${TELLS_SIGNAL}`);
+    chmodSync(program, 0o755);
+    const built = join(clone, 'bin/dist/package.json');
+    writeFileSync(built, '{}');
+    const later = new Date(Date.now() + 3_600_000);
+    utimesSync(built, later, later);
+    const start = spawn(process.execPath, ['scripts/start.mjs'], {
+      cwd: clone,
+      env: { PATH: pathWith('g++', 'make', 'python3', 'npx'), QMAILHOME: clone },
+      stdio: ['ignore', 'pipe', 'ignore'],
+      detached: true,
+    });
+    const closed = once(start, 'close');
+    let out = '';
+    start.stdout.on('data', (chunk: Buffer) => {
+      out += chunk.toString('latin1');
+    });
+    await until('it runs', () => out.includes('up'));
+    start.kill(signal);
+    await until('it has ended', () => start.exitCode !== null || start.signalCode !== null);
+    expect((await closed)[0]).toBe(7);
+    expect(out).toBe(`up\n${signal}\n`);
+  },
+);
+
+const TELLS_SIGNAL = `
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.on(signal, () => {
+    require('node:fs').writeSync(1, signal + '\\n');
+    process.exit(7);
+  });
+require('node:fs').writeSync(1, 'up\\n');
+setInterval(() => {}, 1000);
+`;
 
 test('an old Node is named, with the version that is needed', async () => {
   const preload = join(clone, 'old-node.cjs');

@@ -16,6 +16,8 @@ import { place, startAs } from './unprivileged.ts';
 
 /** How long another supervisor's end is waited for, in milliseconds. */
 const LOCK_PATIENCE = 3000;
+/** What ends it, services first. */
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export const startCommand: SubCommand = {
   name: 'start',
@@ -54,9 +56,8 @@ async function asUnprivileged(values: Values, invocation: Invocation): Promise<n
     return value === undefined ? [] : value === true ? [`--${name}`] : [`--${name}`, String(value)];
   });
   const child = await startAs(placed, words);
-  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
-  // A Ctrl-C goes to the child too; it stops the services and we wait for it.
-  process.on('SIGINT', () => {});
+  // A Ctrl-C goes to the child too, which then hears of it twice; it stops the services and we wait for it.
+  for (const signal of STOP_SIGNALS) process.on(signal, () => child.kill(signal));
   const exit = await child.exited;
   return 'code' in exit ? exit.code : 1;
 }
@@ -199,8 +200,7 @@ async function takeLock(path: string): Promise<number> {
 
 function stopRequest(): Promise<'stop'> {
   return new Promise((done) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-      process.on(signal, () => done('stop'));
+    for (const signal of STOP_SIGNALS) process.on(signal, () => done('stop'));
   });
 }
 
