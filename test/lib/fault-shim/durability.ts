@@ -167,10 +167,13 @@ export function takeoverFlaws(steps: readonly Step[]): string[] {
       const file = last(made, step.number, (s) => s.path === path) as Step;
       const directory = directoryOf(path);
       const written = lastWrite(steps, path, step.number);
+      // Which qmail-clean was asked by which qmail-send: one may have outlived its own.
+      const removed = `todo/${number} was removed by ${step.pid} (at ${step.number}) before`;
+      const fresh = `${path}, made by ${file.pid} (at ${file.number}), was on disk`;
       if (!isSynced(steps, path, Math.max(written, file.ended), step.number))
-        flaws.push(`todo/${number} was removed before ${path} was on disk`);
+        flaws.push(`${removed} ${fresh}`);
       if (!isSynced(steps, directory, file.ended, step.number))
-        flaws.push(`todo/${number} was removed before the name ${path} was on disk`);
+        flaws.push(`${removed} the name ${fresh}`);
     }
   }
   return flaws;
