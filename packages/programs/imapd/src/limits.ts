@@ -30,6 +30,13 @@ export const GATHER_MS = 200;
 /** Milliseconds of work after which other sessions of the process have a turn. */
 export const TURN_MS = 10;
 
+/**
+ * Milliseconds after which a client is told how far its command has come, and between such lines (RFC 9585, section 4): clients
+ * wait for half a minute at least before they give up.
+ */
+export const PROGRESS_FIRST_MS = 2000;
+export const PROGRESS_NEXT_MS = 5000;
+
 /** Largest message APPEND takes, in bytes, where nobody said otherwise: what the large providers take, and room to spare. */
 export const APPEND_LIMIT = 128 * 1024 * 1024;
 

@@ -20,8 +20,8 @@ export interface ReturnOptions {
 export interface SearchArguments {
   /** Undefined without RETURN: the answer is the old untagged SEARCH or SORT. */
   readonly options: ReturnOptions | undefined;
-  /** As given, lower case; "us-ascii" by default. */
-  readonly charset: string;
+  /** As given, lower case; undefined where none was named. */
+  readonly charset: string | undefined;
   readonly key: SearchKey;
 }
 
@@ -46,7 +46,7 @@ const CRITERIA = [
 export function searchArguments(cursor: CommandCursor): SearchArguments {
   cursor.space();
   const options = returnOptions(cursor);
-  let charset = cursor.utf8 ? 'utf-8' : 'us-ascii';
+  let charset: string | undefined;
   if (cursor.tryWord('CHARSET')) {
     cursor.space();
     charset = charsetName(cursor);

@@ -2,11 +2,11 @@
 
 import { formatSequenceSet, type SequenceSet } from '@q/imap';
 import type { Copied, Folder, LeftBehind } from '@q/mailbox';
+import { Progress } from '../progress.ts';
 import { CommandRefused } from '../refused.ts';
 import type { CommandRow, Opened, Reply, Session } from '../session.ts';
 import { changeableView } from './expunge.ts';
 import { changeableFlags } from './flags.ts';
-import { progressNotes } from './progress.ts';
 import { claimCopies, openTarget } from './target.ts';
 
 interface CopyArguments {
@@ -47,10 +47,11 @@ async function copy(
     const staysInQuota =
       how === 'move' && source.place.root === target.place.root && source.place.counted;
     if (!staysInQuota) await claimCopies(session, target.place, source.cache, messages);
-    const progress = progressNotes(session, tag, messages.length);
+    const progress = new Progress(session, tag, messages.length, 1);
+    const tell = (done: number) => progress.tell(done, messages.length);
     // All that can be refused comes before: what is copied then is told.
     const forbidden = await forbiddenFlags(session, target);
-    const copied = await target.folder.take(source.folder, messages, how, progress, forbidden);
+    const copied = await target.folder.take(source.folder, messages, how, tell, forbidden);
     // A move that broke off has left the others where they were.
     const isWhole = how === 'copy' || messages.every(({ gone }) => gone);
     return answer(session, target.folder, copied, { how, byUid, isWhole });

@@ -27,9 +27,6 @@ export const ANSWERS_A_TURN = 64;
 /** Messages that are marked \Seen in one go, before they are sent: a client that hangs up has not marked the whole mailbox. */
 export const MARKED_AT_ONCE = 500;
 
-/** Milliseconds between two notes of progress: clients wait for half a minute at least before they give up (RFC 9585, section 4). */
-export const PROGRESS_EVERY = 5000;
-
 /** INTERNALDATE's bounds in milliseconds: what every file system can keep as the time of a file (unsigned 32 bits of seconds). */
 export const DATE_MIN = 0;
 export const DATE_MAX = 0xffff_ffff * 1000;

@@ -2,7 +2,6 @@
 
 import { FLAG } from '@q/mailbox';
 import { beforeEach, expect, test } from 'vitest';
-import { progressNotes } from './progress.ts';
 import { TestClient, TestMailboxes } from './testing/client.ts';
 import type { HeldMessage, MemoryFolder } from './testing/folder.ts';
 
@@ -296,16 +295,4 @@ test('SELECT with QRESYNC tells what changed and vanished since, of the UIDs tha
   ]);
   const other = await client.lines(`SELECT INBOX (QRESYNC (${folder.uidValidity + 1} 1))`);
   expect(other.filter((line) => /VANISHED|FETCH/.test(line))).toEqual([]);
-});
-
-test('progress is told after some time, with the tag, and not more often', () => {
-  const told: string[] = [];
-  let now = 0;
-  const session = { untagged: (line: string) => void told.push(line), drain: async () => {} };
-  const progress = progressNotes(session, 'A1', 1000, () => now);
-  for (now = 0; now <= 12_000; now += 1000) progress(now / 100);
-  expect(told).toEqual([
-    'OK [INPROGRESS ("A1" 50 1000)] Still at it',
-    'OK [INPROGRESS ("A1" 100 1000)] Still at it',
-  ]);
 });

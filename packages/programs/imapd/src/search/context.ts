@@ -5,12 +5,12 @@
 import { type SearchKey, wireString } from '@q/imap';
 import type { FolderMessage } from '@q/mailbox';
 import { Disconnected, Timeout } from '@q/session';
+import { Progress } from '../progress.ts';
 import { CommandRefused } from '../refused.ts';
 import { ok } from '../reply.ts';
 import type { Reply, Session } from '../session.ts';
 import type { Told, View } from '../view.ts';
 import { COMPARED_AT_ONCE, CONTEXTS_MAX } from './limits.ts';
-import { Progress } from './progress.ts';
 import { correlator, setText } from './search-response.ts';
 import { matchesNow, runPlan } from './search-run.ts';
 import { mentions, type Searching } from './searching.ts';

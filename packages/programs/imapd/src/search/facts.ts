@@ -2,8 +2,8 @@
 
 import type { FolderCache, MessageFacts } from '@q/mail-cache';
 import type { FolderMessage } from '@q/mailbox';
+import { MESSAGES_A_LOOK, type Progress } from '../progress.ts';
 import { FACTS_AT_ONCE } from './limits.ts';
-import { MESSAGES_A_LOOK, type Progress } from './progress.ts';
 
 /**
  * Calls `use` for each message with its facts, in order only among those that are remembered; the index is that of `messages`.

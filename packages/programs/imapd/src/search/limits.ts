@@ -1,9 +1,5 @@
 // What a search may take and keep. Each number with its reason.
 
-/** Milliseconds after which a client is told how far its search has come, and between such lines: RFC 9585. */
-export const PROGRESS_FIRST_MS = 2000;
-export const PROGRESS_NEXT_MS = 5000;
-
 /** BODY and TEXT keys of one search: each may read all messages. Programs that look for several words have a dozen. */
 export const BODY_KEYS_MAX = 100;
 

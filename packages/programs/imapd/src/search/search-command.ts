@@ -3,6 +3,7 @@
 
 import type { CommandName, ReturnOptions, SearchArguments, SortCriterion } from '@q/imap';
 import { enableCondstore } from '../condstore.ts';
+import { CommandRefused } from '../refused.ts';
 import { ok } from '../reply.ts';
 import type { Reply, Session } from '../session.ts';
 import { keepUpToDate, refuseTagReuse, refuseUpdates } from './context.ts';
@@ -19,8 +20,12 @@ export function search(
   tag: string,
   name: CommandName,
 ): Promise<Reply> {
+  // RFC 6855, section 3, though IMAP4rev2 has it again.
+  const { enabled } = session;
+  if (given.charset !== undefined && enabled.has('UTF8=ACCEPT') && !enabled.has('IMAP4REV2'))
+    throw new CommandRefused('BAD', 'No CHARSET after ENABLE UTF8=ACCEPT');
   // IMAP4rev2 has no other answer than ESEARCH.
-  const options = given.options ?? (session.enabled.has('IMAP4REV2') ? RETURN_ALL : undefined);
+  const options = given.options ?? (enabled.has('IMAP4REV2') ? RETURN_ALL : undefined);
   return answered(session, { ...given, options }, tag, name, {
     name: 'SEARCH',
     furtherSteps: 0,

@@ -1,7 +1,7 @@
 import { FLAG } from '@q/mailbox';
 import { expect, test } from 'vitest';
+import { Progress } from '../progress.ts';
 import type { Enabled } from '../session.ts';
-import { Progress } from './progress.ts';
 import { TestClient } from './testing/client.ts';
 import { TestMailbox } from './testing/mailbox.ts';
 
@@ -158,11 +158,11 @@ test('who waits for long is told how far the search is, never less than before',
     return (await c.look()).join();
   };
   expect(await told(1900, 100, 1000)).toBe('');
-  expect(await told(2100, 500, 1000)).toBe('* OK [INPROGRESS ("a\\"b" 250 1000)] Searching');
+  expect(await told(2100, 500, 1000)).toBe('* OK [INPROGRESS ("a\\"b" 250 1000)] Still at it');
   expect(await told(2200, 600, 1000)).toBe('');
   progress.stepDone();
-  expect(await told(9000, 10, 20)).toBe('* OK [INPROGRESS ("a\\"b" 750 1000)] Searching');
-  expect(await told(18_000, 0, 20)).toBe('* OK [INPROGRESS ("a\\"b" 750 1000)] Searching');
+  expect(await told(9000, 10, 20)).toBe('* OK [INPROGRESS ("a\\"b" 750 1000)] Still at it');
+  expect(await told(18_000, 0, 20)).toBe('* OK [INPROGRESS ("a\\"b" 750 1000)] Still at it');
   progress.stepDone();
-  expect(await told(27_000, 20, 20)).toBe('* OK [INPROGRESS ("a\\"b" 1000 1000)] Searching');
+  expect(await told(27_000, 20, 20)).toBe('* OK [INPROGRESS ("a\\"b" 1000 1000)] Still at it');
 });

@@ -2,8 +2,8 @@
 
 import type { FolderCache, MessageFacts } from '@q/mail-cache';
 import type { FolderMessage } from '@q/mailbox';
+import { MESSAGES_A_LOOK, type Progress } from '../progress.ts';
 import { eachWithFacts } from './facts.ts';
-import { MESSAGES_A_LOOK, type Progress } from './progress.ts';
 import type { SearchPlan } from './search-plan.ts';
 
 /** Those of `messages` that match and are still there, in their order. Throws what the cache and the connection throw. */

@@ -1,5 +1,6 @@
 import { FLAG } from '@q/mailbox';
 import { expect, test } from 'vitest';
+import type { Enabled } from '../session.ts';
 import { TestClient } from './testing/client.ts';
 import { type Mail, TestMailbox } from './testing/mailbox.ts';
 
@@ -31,10 +32,13 @@ const MAILS: readonly Mail[] = [
   },
 ];
 
-async function client(mails: readonly Mail[] = MAILS): Promise<TestClient> {
+async function client(
+  mails: readonly Mail[] = MAILS,
+  enabled: readonly Enabled[] = [],
+): Promise<TestClient> {
   const mailbox = new TestMailbox();
   for (const mail of mails) await mailbox.add(mail);
-  return new TestClient(mailbox);
+  return new TestClient(mailbox, enabled);
 }
 
 test.each([
@@ -116,6 +120,14 @@ test('texts are found whatever their case and encoding, in the charset that the 
   expect((await c.say('SEARCH CHARSET UTF-8 BODY {gr\xc3\xbc\xc3\x9f}'))[0]).toBe('* SEARCH 3');
   // Many clients send what was typed without naming a charset.
   expect((await c.say('SEARCH SUBJECT {caf\xc3\xa9}'))[0]).toBe('* SEARCH 2');
+});
+
+test('no charset is named after ENABLE UTF8=ACCEPT, but for IMAP4rev2', async () => {
+  const said = 'SEARCH CHARSET UTF-8 SUBJECT {caf\xc3\xa9}';
+  const refused = await (await client(MAILS, ['UTF8=ACCEPT'])).say(said);
+  expect(refused).toEqual(['a BAD No CHARSET after ENABLE UTF8=ACCEPT']);
+  const both = await (await client(MAILS, ['UTF8=ACCEPT', 'IMAP4REV2'])).say(said);
+  expect(both[0]).toBe('* ESEARCH (TAG "a") ALL 2');
 });
 
 test('a charset that is not known is refused, with a list of those that are', async () => {

@@ -2,10 +2,10 @@
 
 import type { CommandName, SearchKey } from '@q/imap';
 import type { FolderMessage } from '@q/mailbox';
+import { Progress } from '../progress.ts';
 import { CommandRefused } from '../refused.ts';
 import type { Session } from '../session.ts';
 import type { View } from '../view.ts';
-import { Progress } from './progress.ts';
 import { type SearchPlan, searchPlan, stepsOf } from './search-plan.ts';
 import type { Naming } from './search-response.ts';
 import { runPlan } from './search-run.ts';
@@ -24,7 +24,8 @@ export interface Searching {
 }
 
 export interface SearchTerms {
-  readonly charset: string;
+  /** Undefined: the session's own. */
+  readonly charset: string | undefined;
   readonly key: SearchKey;
 }
 
@@ -45,7 +46,11 @@ export async function startSearch(
   // RFC 9586: the answer would be in message numbers.
   if (!byUid && session.enabled.has('UIDONLY'))
     throw new CommandRefused('BAD', 'Message numbers are turned off', 'UIDREQUIRED');
-  const plan = searchPlan(key, textDecoder(charset), { session, view, now: Date.now() });
+  const plan = searchPlan(key, textDecoder(charset ?? (session.utf8 ? 'utf-8' : 'us-ascii')), {
+    session,
+    view,
+    now: Date.now(),
+  });
   const { messages } = view;
   const progress = new Progress(session, tag, messages.length, stepsOf(plan) + furtherSteps);
   const naming: Naming = byUid ? ({ uid }) => uid : (message) => view.numberOf(message);

@@ -3,9 +3,9 @@
 import type { SortCriterion } from '@q/imap';
 import type { FolderCache } from '@q/mail-cache';
 import type { FolderMessage } from '@q/mailbox';
+import type { Progress } from '../progress.ts';
 import { eachWithFacts } from './facts.ts';
 import { mergeSort } from './merge-sort.ts';
-import type { Progress } from './progress.ts';
 import { compareTexts, keyOf } from './sort-key.ts';
 
 /** `messages` (ascending) in the order of the criteria; ties by number. Those found to be gone are left out. O(n log n). */

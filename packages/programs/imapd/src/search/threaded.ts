@@ -3,9 +3,9 @@
 import type { FolderCache } from '@q/mail-cache';
 import type { FolderMessage } from '@q/mailbox';
 import { baseSubject, casemap, messageIds } from '@q/mime';
+import type { Progress } from '../progress.ts';
 import { eachWithFacts } from './facts.ts';
 import { mergeSort } from './merge-sort.ts';
-import type { Progress } from './progress.ts';
 import { sentTime } from './sort-key.ts';
 
 /** The messages that are threaded; all arrays have one entry for each. */

@@ -1,8 +1,8 @@
-// How far a search has come: other sessions get their turns, and a client that waits for long is told (RFC 9585).
+// How far a long command has come: other sessions get their turns, and a client that waits is told (RFC 9585).
 
 import { wireString } from '@q/imap';
-import type { Session } from '../session.ts';
 import { PROGRESS_FIRST_MS, PROGRESS_NEXT_MS } from './limits.ts';
+import type { Session } from './session.ts';
 
 /** How often work on single messages stops to look at the clock. */
 export const MESSAGES_A_LOOK = 64;
@@ -12,7 +12,7 @@ export const MESSAGES_A_LOOK = 64;
  * number of messages out of all, which never falls. Without `tag` there is no command, and nothing is told.
  */
 export class Progress {
-  readonly #session: Session;
+  readonly #session: Pick<Session, 'untagged' | 'drain'>;
   readonly #tag: string | undefined;
   readonly #messages: number;
   readonly #steps: number;
@@ -22,7 +22,7 @@ export class Progress {
   #next: number;
 
   constructor(
-    session: Session,
+    session: Pick<Session, 'untagged' | 'drain'>,
     tag: string | undefined,
     messages: number,
     steps: number,
@@ -47,7 +47,7 @@ export class Progress {
     await this.#session.drain();
   }
 
-  /** The same for who cannot wait. */
+  /** The same for who cannot wait; who writes next finds out if the client is gone. */
   tell(done: number, of: number): void {
     const now = this.#now();
     if (this.#tag === undefined || now < this.#next) return;
@@ -55,6 +55,7 @@ export class Progress {
     const share = (this.#step + (of === 0 ? 1 : done / of)) / this.#steps;
     this.#told = Math.max(this.#told, Math.min(Math.floor(share * this.#messages), this.#messages));
     const tag = wireString(this.#tag, { utf8: false });
-    this.#session.untagged(`OK [INPROGRESS (${tag} ${this.#told} ${this.#messages})] Searching`);
+    this.#session.untagged(`OK [INPROGRESS (${tag} ${this.#told} ${this.#messages})] Still at it`);
+    this.#session.drain().catch(() => {});
   }
 }
