@@ -64,6 +64,8 @@ except BrokenPipeError:
 if asked.get("close"):
     connection.shutdown(socket.SHUT_WR)
 answer = replies(read_all(connection))
+# The server waits for it, so that no reset takes its answer away.
+connection.close()
 if child:
     child.wait()
 json.dump(answer, sys.stdout)
