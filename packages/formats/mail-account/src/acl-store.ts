@@ -16,6 +16,7 @@ import { DEFAULT_ACL, decodeAcl, encodeAcl } from './acl-entries.ts';
 import { directoryOf, type FolderPath } from './folder-path.ts';
 import { ACL_MAX, UNUSED_LIST_AGE } from './limits.ts';
 import type { AclEntry } from './model.ts';
+import { NameFault } from './name-fault.ts';
 import { readSmallFile } from './small-file.ts';
 import type { Tree } from './tree.ts';
 
@@ -41,8 +42,9 @@ export class AclStore {
     return text === undefined ? DEFAULT_ACL : decodeAcl(text);
   }
 
-  /** To be called under the account's lock, as those below. Throws a fault. */
+  /** To be called under the account's lock, as those below. Throws a fault; NameFault LIMIT for more than can be read again. */
   async write(path: FolderPath, entries: readonly AclEntry[]): Promise<void> {
+    if (encodeAcl(entries).length > ACL_MAX) throw new NameFault('LIMIT', 'Access list too long');
     await this.#keepBelow(path);
     await this.#writeOwn(path, entries);
   }
