@@ -33,3 +33,9 @@ export const DATE_MAX = 0xffff_ffff * 1000;
 
 /** Bytes of the header of a binary part, which is changed in memory. */
 export const BINARY_HEADER_MAX = 256 * 1024;
+
+/**
+ * Ranges of UIDs a client that says what it knows is told to be gone, whenever they went: some ten kilobytes. One that says "1:99999"
+ * of a mailbox with more gaps than that is told only of what went since.
+ */
+export const VANISHED_RANGES_MAX = 1000;

@@ -5,6 +5,7 @@ import type { NumberRange, ResyncArguments } from '@q/imap';
 import type { FolderMessage } from '@q/mailbox';
 import type { Session } from '../session.ts';
 import type { View } from '../view.ts';
+import { VANISHED_RANGES_MAX } from './limits.ts';
 import { flagsLine, tellsRecent, vanishedEarlierLines } from './message-line.ts';
 
 /** Tells of messages gone and changed since. Of a mailbox that is another one now (UIDVALIDITY), nothing: the client begins anew. */
@@ -17,7 +18,12 @@ export async function tellChangesSince(
   if (known.uidValidity !== folder.uidValidity) return;
   const all: readonly NumberRange[] = [[1, Math.max(1, folder.uidNext - 1)]];
   const uids = known.knownUids?.ranges ?? all;
-  tellVanishedSince(session, view, known.modSequence, after(uids, lastMatch(view, known.match)));
+  const asked = after(uids, lastMatch(view, known.match));
+  const missing = known.knownUids && without(asked, view.messages);
+  // Which of its messages are gone needs no memory: another server's, or one that was lost in a crash, may be behind.
+  if (missing !== undefined && missing.length <= VANISHED_RANGES_MAX)
+    session.write(vanishedEarlierLines(missing));
+  else tellVanishedSince(session, view, known.modSequence, asked);
   const wanted = new RangeMembership(uids);
   const recents = tellsRecent(session);
   for (const [index, message] of view.messages.entries()) {
