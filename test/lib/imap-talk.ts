@@ -1,23 +1,32 @@
 // IMAP as a test types it: text out, and what comes back as text, latin1 both ways.
 
-import { connect, type Socket } from 'node:net';
+import { EventEmitter, once } from 'node:events';
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { KeyPair } from '@q/tls';
 import { until } from './processes.ts';
 import { openTls, upgradedToTls } from './tls-client.ts';
 
+const PATIENCE_MS = 120_000;
+
 export class ImapTalk {
-  readonly socket: Socket;
+  readonly socket: Duplex;
   #heard = '';
   #closed = false;
+  /** "more" when something came or the end did. */
+  readonly #news = new EventEmitter();
 
-  constructor(socket: Socket) {
+  constructor(socket: Duplex) {
     this.socket = socket;
     socket.on('data', (chunk: Buffer) => {
       this.#heard += chunk.toString('latin1');
+      this.#news.emit('more');
     });
     socket.on('error', () => {});
     socket.once('close', () => {
       this.#closed = true;
+      this.#news.emit('more');
     });
   }
 
@@ -53,7 +62,13 @@ export class ImapTalk {
 
   /** What has come, up to where it matches, or all when the server hung up. */
   async until(pattern: RegExp): Promise<string> {
-    await until(`the server says ${pattern}`, () => this.#closed || pattern.test(this.#heard));
+    while (!this.#closed && !pattern.test(this.#heard)) {
+      await once(this.#news, 'more', { signal: AbortSignal.timeout(PATIENCE_MS) }).catch(() => {
+        throw new Error(`waited in vain for ${pattern}: ${this.#heard.slice(-500)}`);
+      });
+      // A large answer is not looked through at every packet.
+      await sleep(Math.min(25, this.#heard.length / 50_000));
+    }
     const match = pattern.exec(this.#heard);
     const end = match === null ? this.#heard.length : match.index + match[0].length;
     const got = this.#heard.slice(0, end);
@@ -75,7 +90,8 @@ export class ImapTalk {
   }
 
   async closed(): Promise<void> {
-    await until('the server hangs up', () => this.#closed);
+    while (!this.#closed)
+      await once(this.#news, 'more', { signal: AbortSignal.timeout(PATIENCE_MS) });
   }
 
   destroy(): void {
