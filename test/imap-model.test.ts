@@ -4,10 +4,22 @@
 
 import { chownSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { generator, pick } from './lib/fault-shim/fault-plan.ts';
 import { type ImapHost, startImapHost } from './lib/imap/host.ts';
 import { MailboxModel } from './lib/imap/model.ts';
+import {
+  append,
+  copy,
+  expunge,
+  fetch,
+  leave,
+  search,
+  status,
+  store,
+} from './lib/imap/model-commands.ts';
+import { drawInFlight, settle } from './lib/imap/model-crash.ts';
 import { type Connection, type Manner, ModelSession, messageOf } from './lib/imap/model-session.ts';
 import { Replica } from './lib/imap/replica.ts';
 import { isRoot } from './lib/run.ts';
@@ -87,12 +99,43 @@ class World {
       return 'all agree';
     }
     if (this.#random() < 0.2) return this.#behindTheirBacks();
+    if (this.#random() < 0.012) return await this.#crash();
     const index = Math.floor(this.#random() * this.#sessions.length);
     const session = this.#sessions[index] as ModelSession;
     await session.ready();
     const [name, act] = this.#choose(session);
     await act();
     return `session ${index} (${session.manner}): ${name}`;
+  }
+
+  /** A server is killed while a session's command is under way. */
+  async #crash(): Promise<string> {
+    const index = Math.floor(this.#random() * this.#sessions.length);
+    const session = this.#sessions[index] as ModelSession;
+    await session.ready();
+    await session.noop();
+    const inFlight = drawInFlight(session, this.#nextId());
+    if (inFlight === undefined) return 'nothing to be killed in';
+    const answer = inFlight.begin(session.client).catch(() => undefined);
+    await sleep(this.#random() ** 3 * 20);
+    if (index === this.#sessions.length - 1) await session.kill();
+    else await this.#host.killWorker();
+    const status = (await answer)?.status;
+    const { client, kill } = await this.#host.open('ann');
+    try {
+      await settle(
+        this.#mailboxes.map(({ model }) => model),
+        client,
+        inFlight,
+        status === 'OK',
+      );
+    } catch (error) {
+      throw new Error(`killed in ${inFlight.name}, told ${status}: ${(error as Error).message}`);
+    } finally {
+      await kill();
+    }
+    session.forgetConnection();
+    return `session ${index} was killed in ${inFlight.name}, told ${status}`;
   }
 
   async agree(): Promise<void> {
@@ -105,15 +148,15 @@ class World {
   #choose(session: ModelSession): readonly [string, () => Promise<void>] {
     const acts: readonly (readonly [number, string, () => Promise<void>])[] = [
       [10, 'noop', () => session.noop()],
-      [20, 'store', () => session.store()],
-      [12, 'fetch', () => session.fetch()],
-      [8, 'search', () => session.search()],
-      [12, 'append', () => session.append(this.#nextId())],
-      [10, 'copy or move', () => session.copy()],
-      [8, 'expunge', () => session.expunge()],
+      [20, 'store', () => store(session)],
+      [12, 'fetch', () => fetch(session)],
+      [8, 'search', () => search(session)],
+      [12, 'append', () => append(session, this.#nextId())],
+      [10, 'copy or move', () => copy(session)],
+      [8, 'expunge', () => expunge(session)],
       [6, 'select', () => session.select()],
-      [4, 'leave', () => session.leave()],
-      [4, 'status', () => session.status()],
+      [4, 'leave', () => leave(session)],
+      [4, 'status', () => status(session)],
       [3, 'kill', () => session.kill()],
     ];
     let at = this.#random() * acts.reduce((sum, [weight]) => sum + weight, 0);

@@ -69,6 +69,13 @@ function attempt<T>(action: () => T): T | undefined {
   }
 }
 
+/** The process that started this one, or took it over; undefined when it has ended. */
+export function parentOf(pid: number): number | undefined {
+  const status = attempt(() => readFileSync(`/proc/${pid}/status`, 'latin1')) ?? '';
+  if (/^State:\s+Z/m.test(status)) return undefined;
+  return Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]) || undefined;
+}
+
 /** kill(2) that does not mind if the process is gone. */
 export function killQuietly(pid: number, signal: NodeJS.Signals): void {
   try {

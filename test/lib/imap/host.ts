@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { DIST } from '../instance.ts';
 import { DOMAIN, type MailHost, OWNER_UID, startMailHost } from '../mail-host.ts';
+import { killQuietly, parentOf, processesOf, until } from '../processes.ts';
 import { isRoot } from '../run.ts';
 import type { Connection } from './model-session.ts';
 import { type Answer, type Response, WireClient } from './wire.ts';
@@ -19,6 +20,8 @@ export interface ImapHost extends MailHost {
   open(user: string, heard?: Heard): Promise<Connection>;
   /** A session of an imapd of its own. */
   pipe(user: string, heard?: Heard): Promise<Connection>;
+  /** kill -9 of the processes that serve the resident service's mailboxes; the next login finds others. */
+  killWorker(): Promise<void>;
   /** One command in a session of its own. */
   command(user: string, command: string): Promise<Answer>;
 }
@@ -31,17 +34,19 @@ export async function startImapHost(words: readonly string[] = []): Promise<Imap
     words: [...limits, ...words],
   });
   const open = async (user: string, heard?: Heard): Promise<Connection> => {
-    const socket = connect(host.port, '127.0.0.1');
-    const client = new WireClient(socket, socket, heard);
-    await client.greeting();
-    const { status, text } = await client.run(`LOGIN ${user}@${DOMAIN} "${host.users[user]}"`);
-    if (status !== 'OK') throw new Error(`LOGIN: ${text}`);
-    return {
-      client,
-      kill: async () => {
+    for (;;) {
+      const socket = connect(host.port, '127.0.0.1');
+      const client = new WireClient(socket, socket, heard);
+      await client.greeting();
+      const { status, text } = await client.run(`LOGIN ${user}@${DOMAIN} "${host.users[user]}"`);
+      const kill = async () => {
         socket.resetAndDestroy();
-      },
-    };
+      };
+      if (status === 'OK') return { client, kill };
+      await kill();
+      // A worker that was killed a moment ago takes with it who comes at the same moment.
+      if (!text.startsWith('[UNAVAILABLE]')) throw new Error(`LOGIN: ${text}`);
+    }
   };
   const pipe = async (user: string, heard?: Heard): Promise<Connection> => {
     const child = spawn(`${DIST}/imapd`, [host.maildir(user)], {
@@ -65,6 +70,7 @@ export async function startImapHost(words: readonly string[] = []): Promise<Imap
   return {
     ...host,
     uid: OWNER_UID,
+    killWorker: () => killWorkers(host),
     open,
     pipe,
     command: async (user, command) => {
@@ -76,4 +82,16 @@ export async function startImapHost(words: readonly string[] = []): Promise<Imap
       }
     },
   };
+}
+
+/** Where all processes are the same user's, the front process looks like a worker: nothing is killed. */
+async function killWorkers({ home, service }: MailHost): Promise<void> {
+  if (!isRoot) return;
+  const workers = processesOf(home).filter(
+    ({ pid, uid }) => uid === OWNER_UID && parentOf(pid) === service.pid,
+  );
+  for (const { pid } of workers) killQuietly(pid, 'SIGKILL');
+  await until('the workers are gone', () =>
+    workers.every(({ pid }) => parentOf(pid) !== service.pid),
+  );
 }

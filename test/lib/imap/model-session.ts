@@ -2,7 +2,7 @@
 // what the model must say to its answer. Steps come one after the other, so the model knows the truth at every one.
 
 import { pick } from '../fault-shim/fault-plan.ts';
-import { applyFlags, FLAGS, type MailboxModel, sameFlags, type Truth } from './model.ts';
+import { type MailboxModel, sameFlags, type Truth } from './model.ts';
 import type { Known, Replica } from './replica.ts';
 import { type Answer, itemsOf, type WireClient } from './wire.ts';
 
@@ -17,13 +17,15 @@ export interface Connection {
 
 export class ModelSession {
   readonly manner: Manner;
-  readonly #random: () => number;
-  readonly #mailboxes: readonly MailboxModel[];
-  readonly #replica: Replica;
+  readonly random: () => number;
+  readonly mailboxes: readonly MailboxModel[];
+  /** What the client knows. */
+  readonly replica: Replica;
+  /** The selected mailbox. */
+  mailbox: MailboxModel | undefined;
+  readOnly = false;
   readonly #connect: () => Promise<Connection>;
   #connection: Connection | undefined;
-  #mailbox: MailboxModel | undefined;
-  #readOnly = false;
 
   constructor(
     manner: Manner,
@@ -33,59 +35,60 @@ export class ModelSession {
     connect: () => Promise<Connection>,
   ) {
     this.manner = manner;
-    this.#random = random;
-    this.#mailboxes = mailboxes;
-    this.#replica = replica;
+    this.random = random;
+    this.mailboxes = mailboxes;
+    this.replica = replica;
     this.#connect = connect;
   }
 
   /** Connects if it is not, and selects if nothing is selected. */
   async ready(): Promise<void> {
-    if (this.#connection === undefined) {
+    if (this.#connection === undefined || this.#connection.client.lost) {
       this.#connection = await this.#connect();
-      if (this.manner === 'qresync') await this.#must('ENABLE QRESYNC');
-      if (this.manner === 'condstore') await this.#must('ENABLE CONDSTORE');
-      if (this.#mailbox !== undefined) await this.#resume(this.#mailbox);
+      if (this.manner === 'qresync') await this.must('ENABLE QRESYNC');
+      if (this.manner === 'condstore') await this.must('ENABLE CONDSTORE');
+      if (this.mailbox !== undefined) await this.#resume(this.mailbox);
     }
-    if (this.#mailbox === undefined) await this.select();
+    if (this.mailbox === undefined) await this.select();
   }
 
   async select(): Promise<void> {
-    this.#mailbox = pick(this.#mailboxes, this.#random);
-    this.#readOnly = this.#random() < 0.15;
-    this.#replica.clear();
-    const verb = this.#readOnly ? 'EXAMINE' : 'SELECT';
-    const answer = await this.#must(`${verb} ${this.#mailbox.name}`);
+    this.mailbox = pick(this.mailboxes, this.random);
+    this.readOnly = this.random() < 0.15;
+    this.replica.clear();
+    const verb = this.readOnly ? 'EXAMINE' : 'SELECT';
+    const answer = await this.must(`${verb} ${this.mailbox.name}`);
     this.#selected(answer);
-    await this.#learn();
+    await this.learn();
   }
 
   /** After a connection was lost: with QRESYNC the client goes on with what it knew. */
   async #resume(mailbox: MailboxModel): Promise<void> {
-    const { uidValidity, highestModseq, messages } = this.#replica;
-    const uids = messages.map(({ uid }) => uid as number);
+    const { uidValidity, highestModseq, messages } = this.replica;
+    // A crash may have come between EXISTS and the client's question for the UID.
+    const uids = messages.flatMap(({ uid }) => uid ?? []);
     if (this.manner !== 'qresync' || uidValidity === undefined || uids.length === 0) {
-      this.#mailbox = undefined;
+      this.mailbox = undefined;
       return;
     }
     const known = uids.join(',');
     // The numbers of what is left are told by EXISTS, after VANISHED (EARLIER): nothing may be known by number before.
     const before = new Map(messages.map((message) => [message.uid, message]));
-    this.#replica.messages = [];
-    const answer = await this.#must(
+    this.replica.messages = [];
+    const answer = await this.must(
       `SELECT ${mailbox.name} (QRESYNC (${uidValidity} ${highestModseq} ${known}))`,
     );
-    this.#readOnly = false;
+    this.readOnly = false;
     this.#selected(answer);
     const vanished = new Set(
       answer.untagged.flatMap(({ values }) =>
         values[0] === 'VANISHED' && Array.isArray(values[1]) ? uidsOf(String(values[2])) : [],
       ),
     );
-    const changed = this.#replica.messages.map(({ uid }) => uid);
-    await this.#learn();
+    const changed = this.replica.messages.map(({ uid }) => uid);
+    await this.learn();
     // What was neither changed nor vanished is as it was.
-    for (const message of this.#replica.messages) {
+    for (const message of this.replica.messages) {
       const old = before.get(message.uid);
       if (old === undefined || changed.includes(message.uid)) continue;
       if (vanished.has(message.uid as number))
@@ -96,56 +99,56 @@ export class ModelSession {
       )
         throw new Error(`QRESYNC did not tell of the flags of UID ${message.uid}`);
     }
-    const now = new Set(this.#replica.messages.map(({ uid }) => uid));
+    const now = new Set(this.replica.messages.map(({ uid }) => uid));
     for (const uid of uids)
       if (!now.has(uid) && !vanished.has(uid))
         throw new Error(`QRESYNC did not tell that UID ${uid} vanished`);
   }
 
   #selected({ text }: Answer): void {
-    this.#mailbox?.learnValidity(this.#replica.uidValidity);
-    const next = this.#replica.uidNext;
-    if (next === undefined || next <= (this.#mailbox?.largestUid ?? 0))
-      throw new Error(`UIDNEXT is ${next}, ${this.#mailbox?.largestUid} was given`);
-    if (text.includes('[READ-ONLY]') !== this.#readOnly) throw new Error(`selected: ${text}`);
+    this.mailbox?.learnValidity(this.replica.uidValidity);
+    const next = this.replica.uidNext;
+    if (next === undefined || next <= (this.mailbox?.largestUid ?? 0))
+      throw new Error(`UIDNEXT is ${next}, ${this.mailbox?.largestUid} was given`);
+    if (text.includes('[READ-ONLY]') !== this.readOnly) throw new Error(`selected: ${text}`);
   }
 
   /** Asks for UIDs and flags of what the client only knows by number. */
-  async #learn(): Promise<void> {
-    const { messages } = this.#replica;
+  async learn(): Promise<void> {
+    const { messages } = this.replica;
     const first = messages.findIndex(({ uid, flags }) => uid === undefined || flags === undefined);
     if (first < 0) return;
     const items = `UID FLAGS BODY.PEEK[HEADER.FIELDS (X-ID)]${this.manner === 'plain' ? '' : ' MODSEQ'}`;
-    const { untagged } = await this.#must(`FETCH ${first + 1}:${messages.length} (${items})`);
+    const { untagged } = await this.must(`FETCH ${first + 1}:${messages.length} (${items})`);
     for (const { values } of untagged) {
       if (values[1] !== 'FETCH') continue;
       const found = itemsOf(values[2]);
       const id = /x-id: (\S+)/i.exec(String(found.get('BODY[HEADER.FIELDS (X-ID)]') ?? ''))?.[1];
       const uid = Number(found.get('UID'));
-      if (id === undefined || this.#mailbox?.byUid(uid) !== undefined) continue;
-      const truth = this.#mailbox?.unseen(id);
-      if (truth !== undefined) this.#mailbox?.learn(truth, uid);
+      if (id === undefined || this.mailbox?.byUid(uid) !== undefined) continue;
+      const truth = this.mailbox?.unseen(id);
+      if (truth !== undefined) this.mailbox?.learn(truth, uid);
     }
   }
 
   async noop(): Promise<void> {
-    await this.#must(this.#random() < 0.8 ? 'NOOP' : 'CHECK');
-    await this.#learn();
+    await this.must(this.random() < 0.8 ? 'NOOP' : 'CHECK');
+    await this.learn();
   }
 
   /** NOOP, and then this client knows the truth: messages and flags, told without being asked for. */
   async agree(): Promise<void> {
     await this.noop();
-    const mailbox = this.#mailbox as MailboxModel;
-    const known = new Map(this.#replica.messages.map((message) => [message.uid, message]));
+    const mailbox = this.mailbox as MailboxModel;
+    const known = new Map(this.replica.messages.map((message) => [message.uid, message]));
     for (const truth of mailbox.alive) {
       if (truth.uid === undefined) {
-        if (!this.#readOnly) throw new Error(`${truth.id} was delivered and nobody saw it`);
+        if (!this.readOnly) throw new Error(`${truth.id} was delivered and nobody saw it`);
         continue;
       }
       const message = known.get(truth.uid);
       // A read-only session leaves new mail where it is.
-      if (message === undefined && this.#readOnly) continue;
+      if (message === undefined && this.readOnly) continue;
       if (message === undefined)
         throw new Error(`UID ${truth.uid} (${truth.id}) is not in the view`);
       known.delete(truth.uid);
@@ -159,171 +162,6 @@ export class ModelSession {
       throw new Error(`UID ${uid}: told (${[...(flags ?? [])]}), truth (${[...truth.flags]})`);
   }
 
-  async store(): Promise<void> {
-    const some = this.#some();
-    if (some === undefined || this.#readOnly) return;
-    const change = pick(['+', '-', ''] as const, this.#random);
-    const flags = FLAGS.filter(() => this.#random() < 0.3);
-    const silent = this.#random() < 0.3 ? '.SILENT' : '';
-    const unless =
-      this.manner !== 'plain' && this.#random() < 0.3
-        ? ` (UNCHANGEDSINCE ${this.#replica.highestModseq})`
-        : '';
-    this.#replica.quiet = !some.byUid;
-    const answer = await this.#run(
-      `${some.byUid ? 'UID ' : ''}STORE ${some.set}${unless} ${change}FLAGS${silent} (${flags.join(' ')})`,
-    );
-    this.#replica.quiet = false;
-    const refused = new Set(uidsOf(/\[MODIFIED ([\d,:]+)\]/.exec(answer.text)?.[1] ?? ''));
-    for (const { message, number } of some.messages) {
-      if (refused.has(some.byUid ? (message.uid as number) : number)) continue;
-      const truth = this.#mailbox?.byUid(message.uid as number);
-      if (truth !== undefined) applyFlags(truth, change, flags);
-      // Who asks not to be told knows.
-      if (silent !== '' && message.flags !== undefined && truth !== undefined)
-        message.flags = new Set(truth.flags);
-    }
-    await this.#learn();
-  }
-
-  async fetch(): Promise<void> {
-    await this.noop();
-    const some = this.#some();
-    if (some === undefined) return;
-    this.#replica.quiet = !some.byUid;
-    const { untagged } = await this.#run(
-      `${some.byUid ? 'UID ' : ''}FETCH ${some.set} (UID FLAGS BODY.PEEK[])`,
-    );
-    this.#replica.quiet = false;
-    for (const { values } of untagged) {
-      if (values[1] !== 'FETCH') continue;
-      const found = itemsOf(values[2]);
-      const truth = this.#mailbox?.byUid(Number(found.get('UID')));
-      const body = found.get('BODY[]');
-      if (truth === undefined || body === undefined) continue;
-      if (!String(body).includes(`X-ID: ${truth.id}\r\n`))
-        throw new Error(`UID ${truth.uid} has another's text`);
-      const flags = found.get('FLAGS');
-      if (!sameFlags(new Set(flags as string[]), truth.flags))
-        throw new Error(`UID ${truth.uid}: FETCH says (${flags}), truth (${[...truth.flags]})`);
-    }
-    await this.#learn();
-  }
-
-  async search(): Promise<void> {
-    // What others did a moment ago need not be found before this session was told of it.
-    await this.noop();
-    const flag = pick(FLAGS, this.#random);
-    const word = flag.startsWith('\\') ? flag.slice(1) : `KEYWORD ${flag}`;
-    this.#replica.quiet = true;
-    const { untagged } = await this.#must(`SEARCH ${word}`);
-    this.#replica.quiet = false;
-    const numbers = untagged.find(({ values }) => values[0] === 'SEARCH')?.values.slice(1) ?? [];
-    const found = new Set(
-      numbers
-        .filter((value) => /^\d+$/.test(String(value)))
-        .map((value) => this.#replica.messages[Number(value) - 1]?.uid),
-    );
-    for (const { uid } of this.#replica.messages) {
-      const truth = uid === undefined ? undefined : this.#mailbox?.byUid(uid);
-      if (truth !== undefined && truth.flags.has(flag) !== found.has(uid))
-        throw new Error(
-          `SEARCH ${word}: UID ${uid}: ${found.has(uid)}, truth ${truth.flags.has(flag)}`,
-        );
-    }
-    await this.#learn();
-  }
-
-  async append(id: string): Promise<void> {
-    const mailbox = pick(this.#mailboxes, this.#random);
-    const flags = FLAGS.filter(() => this.#random() < 0.2);
-    const text = messageOf(id);
-    const { client } = this.#connection as Connection;
-    const answer = await client.literal(`APPEND ${mailbox.name} (${flags.join(' ')})`, text);
-    const code = /\[APPENDUID (\d+) (\d+)\]/.exec(answer.text);
-    if (answer.status !== 'OK' || code === null) throw new Error(`APPEND: ${answer.text}`);
-    mailbox.learnValidity(Number(code[1]));
-    mailbox.add(id, flags, Number(code[2]));
-    await this.#learn();
-  }
-
-  /** COPY or MOVE into the other mailbox. */
-  async copy(): Promise<void> {
-    const verb = this.#readOnly || this.#random() < 0.5 ? 'COPY' : 'MOVE';
-    const some = this.#some();
-    const target = this.#mailboxes.find((mailbox) => mailbox !== this.#mailbox);
-    if (some === undefined || target === undefined) return;
-    const there = some.messages.some(({ message }) => this.#mailbox?.byUid(message.uid as number));
-    const answer = await this.#run(`${some.byUid ? 'UID ' : ''}${verb} ${some.set} ${target.name}`);
-    const code = [answer.text, ...answer.untagged.map(({ text }) => text)]
-      .map((text) => /\[COPYUID (\d+) ([\d,:]+) ([\d,:]+)\]/.exec(text))
-      .find((found) => found !== null);
-    if (code) this.#copied(target, code, verb === 'MOVE');
-    else if (answer.status === 'OK' && there)
-      throw new Error(`${verb} did nothing: ${answer.text}`);
-    await this.#learn();
-  }
-
-  #copied(target: MailboxModel, code: RegExpExecArray, moved: boolean): void {
-    target.learnValidity(Number(code[1]));
-    const from = uidsOf(code[2] as string);
-    const to = uidsOf(code[3] as string);
-    if (from.length !== to.length) throw new Error(`COPYUID of ${from.length} and ${to.length}`);
-    for (const [index, uid] of from.entries()) {
-      const truth = this.#mailbox?.byUid(uid);
-      if (truth === undefined) throw new Error(`UID ${uid} was copied, and is not there`);
-      target.add(truth.id, truth.flags, to[index]);
-      if (!moved) continue;
-      this.#mailbox?.remove(truth);
-      if (this.#replica.indexOfUid(uid) >= 0)
-        throw new Error(`UID ${uid} was moved, and the client was not told`);
-    }
-  }
-
-  async expunge(): Promise<void> {
-    if (this.#readOnly) return;
-    // So that the client sees all that can be expunged.
-    await this.noop();
-    const some = this.#random() < 0.4 ? this.#some(true) : undefined;
-    const doomed = (this.#mailbox?.alive ?? []).filter(
-      ({ flags, uid }) =>
-        flags.has('\\Deleted') &&
-        (some === undefined || some.messages.some(({ message }) => message.uid === uid)),
-    );
-    await this.#must(some === undefined ? 'EXPUNGE' : `UID EXPUNGE ${some.set}`);
-    for (const truth of doomed) {
-      this.#mailbox?.remove(truth);
-      if (this.#replica.indexOfUid(truth.uid as number) >= 0)
-        throw new Error(`UID ${truth.uid} was expunged, and the client was not told`);
-    }
-    await this.#learn();
-  }
-
-  /** CLOSE expunges without a word, UNSELECT does not. */
-  async leave(): Promise<void> {
-    const closes = this.#random() < 0.5;
-    if (closes && !this.#readOnly) await this.expunge();
-    await this.#must(closes && this.#readOnly ? 'CLOSE' : 'UNSELECT');
-    this.#mailbox = undefined;
-  }
-
-  async status(): Promise<void> {
-    const other = this.#mailboxes.find((mailbox) => mailbox !== this.#mailbox) as MailboxModel;
-    const { untagged } = await this.#must(
-      `STATUS ${other.name} (MESSAGES UIDNEXT UIDVALIDITY UNSEEN)`,
-    );
-    const list = untagged.find(({ values }) => values[0] === 'STATUS')?.values[2];
-    const items = itemsOf(list);
-    other.learnValidity(Number(items.get('UIDVALIDITY')));
-    if (Number(items.get('UIDNEXT')) <= other.largestUid)
-      throw new Error(`STATUS: UIDNEXT ${items.get('UIDNEXT')}`);
-    const seen = other.alive.filter(({ uid }) => uid !== undefined).length;
-    const messages = Number(items.get('MESSAGES'));
-    if (messages < seen || messages > other.alive.length)
-      throw new Error(`STATUS: ${messages} messages, truth ${seen} to ${other.alive.length}`);
-    await this.#learn();
-  }
-
   async kill(): Promise<void> {
     await this.#connection?.kill();
     this.#connection = undefined;
@@ -335,22 +173,26 @@ export class ModelSession {
   }
 
   /** Some messages of the client's, as a set. */
-  #some(byUidOnly = false) {
-    const all = this.#replica.messages.map((message, index) => ({ message, number: index + 1 }));
-    const share = pick([0.05, 0.3, 1], this.#random);
-    const messages = all.filter(() => this.#random() < share);
+  some(byUidOnly = false) {
+    const all = this.replica.messages.map((message, index) => ({ message, number: index + 1 }));
+    const share = pick([0.05, 0.3, 1], this.random);
+    const messages = all.filter(() => this.random() < share);
     if (messages.length === 0) return undefined;
-    const byUid = byUidOnly || this.#random() < 0.5;
+    const byUid = byUidOnly || this.random() < 0.5;
     const set = messages.map(({ message, number }) => (byUid ? message.uid : number)).join(',');
     return { messages, byUid, set };
   }
 
-  #run(command: string): Promise<Answer> {
-    return (this.#connection as Connection).client.run(command);
+  get client(): WireClient {
+    return (this.#connection as Connection).client;
   }
 
-  async #must(command: string): Promise<Answer> {
-    const answer = await this.#run(command);
+  run(command: string): Promise<Answer> {
+    return this.client.run(command);
+  }
+
+  async must(command: string): Promise<Answer> {
+    const answer = await this.run(command);
     if (answer.status !== 'OK') throw new Error(`${command}: ${answer.status} ${answer.text}`);
     return answer;
   }
@@ -361,7 +203,7 @@ export function messageOf(id: string): string {
 }
 
 /** "3:5,9" as numbers. */
-function uidsOf(set: string): number[] {
+export function uidsOf(set: string): number[] {
   if (set === '') return [];
   return set.split(',').flatMap((range) => {
     const [first, last = first] = range.split(':').map(Number) as [number, number?];
