@@ -5,7 +5,6 @@ import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KeyPair } from '@q/tls';
-import { until } from './processes.ts';
 import { openTls, upgradedToTls } from './tls-client.ts';
 
 const PATIENCE_MS = 120_000;
