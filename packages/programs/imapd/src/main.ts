@@ -4,12 +4,7 @@
 import { Permanent } from '@q/fault';
 import { openLog } from '@q/log';
 import { type Invocation, mailText } from '@q/proc';
-import {
-  isServiceChild,
-  mailServiceChild,
-  mailServiceOptionsOf,
-  mailServiceParent,
-} from '@q/service';
+import { mailServiceMain } from '@q/service';
 import { type Conn, type Peer, serveStdio } from '@q/session';
 import { IDLE_SECONDS } from './limits.ts';
 import { endLine, endWord, loginLine, whenceOf } from './log-lines.ts';
@@ -23,16 +18,9 @@ const EXIT_REFUSED = 1;
 const DEFAULT_MAILDIR = 'Maildir';
 
 export async function imapdMain(invocation: Invocation): Promise<number> {
-  if (isServiceChild()) return mailServiceChild(imapService, invocation);
-  const options = mailServiceOptionsOf(invocation);
+  const service = mailServiceMain(imapService, invocation, readClientTerms);
+  if (service !== undefined) return service;
   const [maildir] = invocation.args;
-  if (options !== undefined)
-    return mailServiceParent(
-      imapService,
-      invocation,
-      { ...options, clients: readClientTerms(invocation.env) },
-      maildir ?? DEFAULT_MAILDIR,
-    );
   return oneShot(invocation, invocation.env.MAILDIR || maildir || DEFAULT_MAILDIR);
 }
 

@@ -3,12 +3,7 @@
 
 import { Permanent } from '@q/fault';
 import type { Invocation } from '@q/proc';
-import {
-  isServiceChild,
-  mailServiceChild,
-  mailServiceOptionsOf,
-  mailServiceParent,
-} from '@q/service';
+import { mailServiceMain } from '@q/service';
 import { Disconnected, serveStdio, Timeout } from '@q/session';
 import { clientTermsOf } from '@q/tls';
 import { IDLE_SECONDS } from './limits.ts';
@@ -17,19 +12,13 @@ import { newTally, serveMailbox } from './session.ts';
 
 /** qmail-pop3d's only exit code but 0: it did not start to serve. */
 const EXIT_REFUSED = 1;
-const DEFAULT_MAILDIR = 'Maildir';
 
 export async function pop3dMain(invocation: Invocation): Promise<number> {
-  if (isServiceChild()) return mailServiceChild(popService, invocation);
-  const options = mailServiceOptionsOf(invocation);
+  const service = mailServiceMain(popService, invocation, (env) =>
+    clientTermsOf((name) => env[name]),
+  );
+  if (service !== undefined) return service;
   const [maildir] = invocation.args;
-  if (options !== undefined)
-    return mailServiceParent(
-      popService,
-      invocation,
-      { ...options, clients: clientTermsOf((name) => invocation.env[name]) },
-      maildir ?? DEFAULT_MAILDIR,
-    );
   if (maildir === undefined) throw new Permanent('no maildir given', { exitCode: EXIT_REFUSED });
   return oneShot(invocation, maildir);
 }

@@ -19,8 +19,8 @@ export type {
   MailService,
   Refusal,
 } from './login/mail-service.ts';
-export { mailServiceFlags, mailServiceOptionsOf } from './login/options.ts';
-export { mailServiceChild, mailServiceParent } from './login/parent.ts';
+export { mailServiceMain } from './login/main.ts';
+export { mailServiceFlags } from './login/options.ts';
 export { servicePlaces, supervise } from './supervise.ts';
 export { WorkerPool } from './worker-pool.ts';
 export { type WorkerPart, type WorkerPlaces, workerRole } from './worker-process.ts';
