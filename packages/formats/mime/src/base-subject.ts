@@ -17,6 +17,9 @@ export interface BaseSubject {
 
 /** The base subject of a subject field, latin1 as an envelope has it. Takes linear time. */
 export function baseSubject(subject: string): BaseSubject {
+  // Most subjects are words behind at most one "Re: ".
+  const plain = subject.length <= SUBJECT_MAX ? PLAIN.exec(subject) : null;
+  if (plain !== null) return { text: plain[2] ?? '', isReply: plain[1] !== undefined };
   // Step 1: decoded, with runs of blanks as one.
   let text = decodeHeader(subject.slice(0, SUBJECT_MAX)).replace(/[ \t\r\n]+/g, ' ');
   let isReply = false;
@@ -86,6 +89,8 @@ function match(expression: RegExp, text: string, at: number): number {
   return expression.test(text) ? expression.lastIndex : at;
 }
 
+/** Printable ASCII without colons, brackets, "=" and runs of blanks: nothing else in it means anything. */
+const PLAIN = /^(re: )?([!-')-9;<>-Z\\^-~]+(?: [!-')-9;<>-Z\\^-~]+)*)$/i;
 const BLOB = /\[[^[\]]*\] */y;
 const REPLY = /(?:re|fwd?) *(?:\[[^[\]]*\] *)?:/iy;
 const FORWARD_HEADER = /^\[fwd:/i;

@@ -11,6 +11,7 @@ import { MESSAGE_ID_MAX, MESSAGE_IDS_MAX } from './limits.ts';
  * which names the thread, and the last ones, which say where in it the message stands.
  */
 export function messageIds(field: string): string[] {
+  if (field.length <= MESSAGE_ID_MAX && PLAIN_ID.test(field)) return [field.slice(1, -1)];
   const ids: string[] = [];
   const cursor = new Cursor(field);
   while (!cursor.atEnd) {
@@ -57,5 +58,7 @@ function readRun(cursor: Cursor): string {
   return char;
 }
 
+/** One id in which nothing is quoted, as nearly every Message-ID is. */
+const PLAIN_ID = /^<[^ \t\r\n<>"()\\@]*@[^ \t\r\n<>"()\\]*>$/;
 const UP_TO_ID = /[^<("]*/y;
 const ID_RUN = /[^ \t\r\n<>"()\\]*/y;
