@@ -71,8 +71,8 @@ export class FolderRecords {
       keepsDecoded: false,
     });
     this.texts = {
-      header: new TextIndex(mailboxId, 'header', store),
-      body: new TextIndex(mailboxId, 'body', store),
+      header: new TextIndex(mailboxId, 'header', store, recent),
+      body: new TextIndex(mailboxId, 'body', store, recent),
     };
   }
 

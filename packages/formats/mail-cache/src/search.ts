@@ -46,13 +46,15 @@ export class Search {
   async #askIndex(part: Part, wanted: Map<number, FolderMessage>): Promise<void> {
     const told = await this.#texts[part].find(this.#query, wanted, this.#turns);
     for (const message of wanted.values()) {
-      if (told.hits.has(message)) {
+      const is = told.get(message);
+      if (is === 'miss') continue;
+      if (is === 'hit') {
         this.#found.add(message);
         this.#unknown.delete(message);
         wanted.delete(message.uid);
-      } else if (!told.misses.has(message)) {
+      } else {
         const before = this.#unknown.get(message) ?? [];
-        this.#unknown.set(message, [...before, { part, isLong: told.long.has(message) }]);
+        this.#unknown.set(message, [...before, { part, isLong: is === 'long' }]);
       }
     }
   }

@@ -8,6 +8,7 @@ import { BASE_MAX } from './block.ts';
 import { type Kind, kindPrefix, numberOf, recordKey } from './keys.ts';
 import { SEGMENT_TEXT } from './limits.ts';
 import { findHit, type Query } from './query.ts';
+import type { Held, Recent } from './recent.ts';
 import type { Part } from './searched-text.ts';
 import {
   candidates,
@@ -20,16 +21,28 @@ import {
 import type { Reading, Writing } from './store.ts';
 import type { Turns } from './turns.ts';
 
-/** What the index says of some messages; the others it does not know. */
-export interface Told {
-  readonly hits: Set<FolderMessage>;
-  readonly misses: Set<FolderMessage>;
-  /** Known as too long: each search reads their files. */
-  readonly long: Set<FolderMessage>;
+/** What the index says of some messages; the others it does not know. `long`: known as too long, so each search reads its file. */
+export type Told = Map<FolderMessage, 'hit' | 'miss' | 'long'>;
+
+/** A directory as it was read last, for the next search. Throws when it is damaged. */
+class HeldDirectory implements Held {
+  readonly bytes: Buffer;
+  readonly directory: Directory;
+  readonly size: number;
+  readonly release: () => void;
+
+  constructor(bytes: Buffer, release: () => void) {
+    this.bytes = bytes;
+    this.directory = decodeDirectory(bytes);
+    this.size = bytes.length + this.directory.places.length * PLACE_SIZE;
+    this.release = release;
+  }
 }
 
 export class TextIndex {
   readonly #store: AccountStore;
+  readonly #recent: Recent;
+  readonly #held = new Map<number, HeldDirectory>();
   readonly #directories: Buffer;
   readonly #filters: Buffer;
   readonly #texts: Buffer;
@@ -42,13 +55,14 @@ export class TextIndex {
   /** How many messages the last search met here, those that are gone included. */
   known = 0;
 
-  constructor(mailboxId: string, part: Part, store: AccountStore) {
+  constructor(mailboxId: string, part: Part, store: AccountStore, recent: Recent) {
     const kinds: readonly Kind[] = part === 'header' ? ['d', 'f', 't'] : ['D', 'E', 'T'];
     const [directories, filters, texts] = kinds.map((kind) => kindPrefix(mailboxId, kind));
     this.#directories = directories as Buffer;
     this.#filters = filters as Buffer;
     this.#texts = texts as Buffer;
     this.#store = store;
+    this.#recent = recent;
   }
 
   /** Looks for the query in what is known of the messages, which are given by UID. */
@@ -57,7 +71,7 @@ export class TextIndex {
     messages: ReadonlyMap<number, FolderMessage>,
     turns: Turns,
   ): Promise<Told> {
-    const told: Told = { hits: new Set(), misses: new Set(), long: new Set() };
+    const told: Told = new Map();
     this.#findPending(query, messages, told);
     this.#store.refresh();
     this.known = this.#pending.size;
@@ -143,9 +157,8 @@ export class TextIndex {
     for (const { uid, base, text } of this.#pending.values()) {
       const message = messages.get(uid);
       if (message?.base !== base) continue;
-      if (text === undefined) told.long.add(message);
-      else if (findHit(query, text, 0, text.length) >= 0) told.hits.add(message);
-      else told.misses.add(message);
+      if (text === undefined) told.set(message, 'long');
+      else told.set(message, findHit(query, text, 0, text.length) >= 0 ? 'hit' : 'miss');
     }
   }
 
@@ -155,20 +168,20 @@ export class TextIndex {
     messages: ReadonlyMap<number, FolderMessage>,
     told: Told,
   ): void {
-    const directory = this.#directory(this.#store, number);
+    const directory = this.#directory(number);
     if (directory === undefined) return;
     this.known += directory.places.length;
     const wanted: (readonly [Place, FolderMessage])[] = [];
     for (const place of directory.places) {
       const message = messages.get(place.uid);
-      if (message === undefined || message.base !== place.base || isTold(told, message)) continue;
+      if (message === undefined || message.base !== place.base || told.has(message)) continue;
       if (place.isHere) wanted.push([place, message]);
-      else told.long.add(message);
+      else told.set(message, 'long');
     }
     if (wanted.length === 0) return;
     const hits = this.#hits(number, directory, query);
     if (hits === undefined) return;
-    for (const [place, message] of wanted) (hits.has(place) ? told.hits : told.misses).add(message);
+    for (const [place, message] of wanted) told.set(message, hits.has(place) ? 'hit' : 'miss');
   }
 
   /** The places with a hit. Undefined: the segment is damaged, and removed. */
@@ -208,10 +221,20 @@ export class TextIndex {
     return true;
   }
 
-  #directory(reading: Reading, number: number): Directory | undefined {
-    const bytes = reading.get(recordKey(this.#directories, number));
+  /** It is read each time, as others may have written it, but taken apart only when it is another. */
+  #directory(number: number): Directory | undefined {
+    const bytes = this.#store.peek(recordKey(this.#directories, number));
+    if (bytes === undefined) return undefined;
     try {
-      return bytes && decodeDirectory(bytes);
+      const before = this.#held.get(number);
+      const isSame = before?.bytes.equals(bytes) === true;
+      if (before !== undefined && !isSame) this.#recent.drop(before);
+      const held = isSame
+        ? before
+        : new HeldDirectory(Buffer.from(bytes), () => this.#held.delete(number));
+      this.#held.set(number, held);
+      this.#recent.use(held);
+      return held.directory;
     } catch {
       return this.#remove(number);
     }
@@ -256,14 +279,12 @@ export class TextIndex {
   }
 }
 
-function isTold(told: Told, message: FolderMessage): boolean {
-  return told.hits.has(message) || told.misses.has(message) || told.long.has(message);
-}
-
 function lengthOf(documents: readonly Document[]): number {
   return documents.reduce((sum, { text }) => sum + (text?.length ?? 0), 0);
 }
 
+/** Bytes of a place in memory, its base name's included. */
+const PLACE_SIZE = 160;
 const EMPTY: Buffer = Buffer.alloc(0);
 /** Stands for the key of a segment 0, when there is none. */
 const ZERO: Buffer = Buffer.alloc(6);
