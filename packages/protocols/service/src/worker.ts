@@ -32,7 +32,14 @@ type Settle = (answer: { readonly result: unknown } | undefined) => void;
 
 interface Pending {
   readonly settle: Settle;
-  taken(): void;
+  /** It has the socket, or needs none. */
+  taken: () => void;
+}
+
+interface Work {
+  readonly kind: 'work';
+  readonly id: number;
+  readonly work: unknown;
 }
 
 /** One worker process. After it is gone every question is answered by Temporary. */
@@ -66,7 +73,10 @@ export class Worker {
     return this.#pending.size === 0 && this.#kept === 0;
   }
 
-  /** Has `work` done; gives its result. Throws Temporary when the worker ended without one. */
+  /**
+   * Has `work` done; gives its result. Throws Temporary when the worker ended without one. What it waits with for a session's
+   * end holds nothing of `work`: there may be thousands of them, and each came with an environment.
+   */
   async ask(work: unknown, { held, timeout }: WorkOptions = {}): Promise<unknown> {
     if (this.#state === 'gone') {
       held?.close();
@@ -74,20 +84,37 @@ export class Worker {
     }
     clearTimeout(this.#timer);
     const id = ++this.#last;
-    const message = { kind: 'work', id, work };
+    const answer = this.#answerTo(id, timeout);
+    this.#send({ kind: 'work', id, work }, held);
+    return answer;
+  }
+
+  #answerTo(id: number, timeout: number | undefined): Promise<unknown> {
     const late = timeout && setTimeout(() => this.#child.kill('SIGKILL'), timeout);
-    const answer = await new Promise<Parameters<Settle>[0]>((settle) => {
-      const lost = held && setTimeout(() => settle(undefined), TAKEN_TIMEOUT);
-      this.#pending.set(id, { settle, taken: () => clearTimeout(lost) });
-      if (held === undefined) this.#child.tell(message);
-      else this.#child.pass(message, held).catch(() => settle(undefined));
+    return new Promise((resolve, reject) => {
+      const settle: Settle = (answer) => {
+        clearTimeout(late);
+        this.#pending.get(id)?.taken();
+        this.#pending.delete(id);
+        this.#rest();
+        if (answer === undefined) reject(ended());
+        else resolve(answer.result);
+      };
+      this.#pending.set(id, { settle, taken: () => {} });
     });
-    clearTimeout(late);
-    this.#pending.get(id)?.taken();
-    this.#pending.delete(id);
-    this.#rest();
-    if (answer === undefined) throw ended();
-    return answer.result;
+  }
+
+  #send(message: Work, held: HeldSocket | undefined): void {
+    if (held === undefined) {
+      this.#child.tell(message);
+      return;
+    }
+    const { id } = message;
+    const lose = () => this.#pending.get(id)?.settle(undefined);
+    const lost = setTimeout(lose, TAKEN_TIMEOUT);
+    const pending = this.#pending.get(id);
+    if (pending !== undefined) pending.taken = () => clearTimeout(lost);
+    this.#child.pass(message, held).catch(lose);
   }
 
   /** Keeps it from being let go until `release` is called. */

@@ -47,6 +47,8 @@ type Status =
   | { readonly is: 'judging' | 'dropped' | 'serving' | 'expired' }
   | ({ readonly is: 'admitted'; readonly timer: NodeJS.Timeout } & Admitted);
 
+const SERVING: Status = { is: 'serving' };
+
 export interface BrokerPlaces {
   /** What hooks start from. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
@@ -80,7 +82,7 @@ export class Broker {
   onMessage(message: FromLogin | undefined, held: HeldSocket | undefined): boolean {
     const known = message && this.#status.get(message.id);
     if (message?.kind === 'take' && held !== undefined && known?.is === 'admitted') {
-      void this.#serve(message, known, held);
+      this.#serve(message, known, held);
       return true;
     }
     held?.close();
@@ -183,16 +185,20 @@ export class Broker {
     throw refused('Certificate is not for this user');
   }
 
-  async #serve(
+  /** What waits for the end of the session holds no more than its id. */
+  #serve(
     { id, rest, tag, secure }: FromLogin & { kind: 'take' },
     to: Admitted & { readonly timer: NodeJS.Timeout },
     held: HeldSocket,
-  ): Promise<void> {
-    this.#status.set(id, { is: 'serving' });
+  ): void {
+    this.#status.set(id, SERVING);
     const work: LoginWork = { do: 'serve', rest, secure, ...(tag && { tag }), env: to.env };
     const serving = to.worker.ask(work, { held });
     this.#forgo(to);
-    this.#end(id, await serving.catch(() => undefined));
+    serving.then(
+      (result) => this.#end(id, result),
+      () => this.#end(id),
+    );
   }
 
   #forgo({ timer, release }: Admitted & { readonly timer: NodeJS.Timeout }): void {

@@ -45,15 +45,28 @@ export function meetClients(gatekeeper: Gatekeeper): Session {
     conn.deadline = Date.now() + LOGIN_SECONDS * 1000;
     const { log, lines } = gatekeeper;
     if (lines.connected !== undefined) log(lines.connected(peer));
-    const dialogue = gatekeeper.greet(conn, peer, gatekeeper.terms);
-    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-      const login = await dialogue.next();
-      if (login === undefined) return;
-      const last = attempt === ATTEMPTS_MAX;
-      const outcome = await tryLogin(gatekeeper, { conn, peer, place, dialogue, last }, login);
-      if (outcome !== 'again') return;
-    }
+    const admitted = await loggedIn(gatekeeper, conn, peer, place);
+    if (admitted !== undefined) await serve(gatekeeper, conn, admitted);
   };
+}
+
+/** The client's login; undefined when it has none and is to go. The password and the dialogue do not outlive this. */
+async function loggedIn(
+  gatekeeper: Gatekeeper,
+  conn: Conn,
+  peer: Peer,
+  place: Place | undefined,
+): Promise<Admitted | undefined> {
+  const dialogue = gatekeeper.greet(conn, peer, gatekeeper.terms);
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+    const login = await dialogue.next();
+    if (login === undefined) return undefined;
+    const last = attempt === ATTEMPTS_MAX;
+    const outcome = await tryLogin(gatekeeper, { conn, peer, place, dialogue, last }, login);
+    if (outcome === 'away') return undefined;
+    if (outcome !== 'again') return outcome;
+  }
+  return undefined;
 }
 
 interface Client {
@@ -65,10 +78,17 @@ interface Client {
   readonly last: boolean;
 }
 
-/** What became of a login. */
-type Outcome = 'served' | 'again' | 'away';
+/** A login that the parent knows by `id`, and that is to be served. */
+interface Admitted {
+  readonly id: number;
+  readonly client: LoggedClient;
+  readonly tag: string | undefined;
+}
 
-/** Serves the client, elsewhere, until it is gone; or says why not, and whether it may try again. */
+/** What became of a login. */
+type Outcome = Admitted | 'again' | 'away';
+
+/** Has a login judged; when it is refused, says why, and whether the client may try again. */
 async function tryLogin(
   gatekeeper: Gatekeeper,
   { conn, peer, place, dialogue, last }: Client,
@@ -99,8 +119,7 @@ async function tryLogin(
       if (login.mutual && !(await isContent(link, id, dialogue.confirm?.(proof, last))))
         return 'again';
       place?.known();
-      await serve(gatekeeper, conn, logged, id, login.tag);
-      return 'served';
+      return { id, client: logged, tag: login.tag };
     }
     if (verdict === 'refused') {
       log(lines.failed(logged));
@@ -147,9 +166,7 @@ async function isContent(
 async function serve(
   { link, log, lines }: Gatekeeper,
   conn: Conn,
-  client: LoggedClient,
-  id: number,
-  tag: string | undefined,
+  { id, client, tag }: Admitted,
 ): Promise<void> {
   const { held, rest, over } = await handOver(conn).catch((error: unknown) => {
     link.drop(id);
