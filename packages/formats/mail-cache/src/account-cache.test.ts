@@ -4,7 +4,7 @@ import { bufferSource, parseMessage, previewOf } from '@q/mime';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AccountCacheOptions } from './account-cache.ts';
 import { UNUSED_DAYS } from './limits.ts';
-import type { AccountCache } from './model.ts';
+import type { AccountCache, Renderer } from './model.ts';
 import { TestCaches } from './testing/test-caches.ts';
 import { TestFolder } from './testing/test-folder.ts';
 
@@ -49,6 +49,38 @@ describe('facts and structures', () => {
     });
     expect(facts?.emailId).toMatch(/^M[\w-]{20}$/);
     expect(facts?.threadId).toMatch(/^T[\w-]{20}$/);
+  });
+
+  test('renderings are made once for each message and remembered', async () => {
+    const folder = new TestFolder(root, 'box');
+    const message = folder.add(MAIL);
+    const made: number[] = [];
+    const renderer = (version: number): Renderer => ({
+      version,
+      render: ({ size }, { root: { subtype } }) => {
+        made.push(version);
+        return Buffer.from([version, size, ...Buffer.from(subtype)]);
+      },
+    });
+    const expected = (version: number) =>
+      Buffer.from([version, MAIL.length, ...Buffer.from('plain')]);
+    const first = openCache({ renderer: renderer(1) });
+    expect(first.folder(folder).rendering(message)).toBeUndefined();
+    await first.folder(folder).loadFacts(message);
+    expect(first.folder(folder).rendering(message)).toEqual(expected(1));
+    await first.close();
+    const second = openCache({ renderer: renderer(1) });
+    expect(second.folder(folder).rendering(message)).toEqual(expected(1));
+    expect(made).toEqual([1]);
+    await second.close();
+    // Another program's, and none at all: neither is given, and the file is not read for it.
+    const third = openCache({ renderer: renderer(2) });
+    expect(third.folder(folder).rendering(message)).toEqual(expected(2));
+    await third.close();
+    const fourth = openCache();
+    expect(fourth.folder(folder).rendering(message)).toBeUndefined();
+    expect(made).toEqual([1, 2]);
+    expect(folder.opened).toBe(1);
   });
 
   test('are remembered: the next process opens no file', async () => {

@@ -8,7 +8,7 @@ import { Changes } from './changes.ts';
 import { CachedFolder, FolderRecords } from './folder-cache.ts';
 import { FOLDERS_PREFIX, folderKey, folderPrefix, isMailboxId, mailboxOf } from './keys.ts';
 import { FLUSH_AFTER, FORGET_AFTER, MEMORY_MAX, UNUSED_DAYS } from './limits.ts';
-import type { AccountCache, FolderCache } from './model.ts';
+import type { AccountCache, FolderCache, Renderer } from './model.ts';
 import { CachePlace } from './place.ts';
 import { Recent } from './recent.ts';
 import { Turns } from './turns.ts';
@@ -16,6 +16,8 @@ import { Turns } from './turns.ts';
 export interface AccountCacheOptions {
   /** Told when the cache is damaged, or cannot be on disk. */
   readonly log: Log;
+  /** Default: no renderings. */
+  readonly renderer?: Renderer;
   /** Default: this host's name. */
   readonly host?: string;
   /** Milliseconds since 1970. Default: Date.now. */
@@ -42,13 +44,18 @@ class OpenAccountCache implements AccountCache {
   readonly #store: AccountStore;
   readonly #now: () => number;
   readonly #log: Log;
+  readonly #renderer: Renderer | undefined;
   readonly #recent = new Recent(MEMORY_MAX, () => this.#forgetLater());
   readonly #folders = new Map<string, OpenFolder>();
   #flushTimer: NodeJS.Timeout | undefined;
   #forgetTimer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
 
-  constructor(root: string, { log, host = hostname(), now = Date.now }: AccountCacheOptions) {
+  constructor(
+    root: string,
+    { log, renderer, host = hostname(), now = Date.now }: AccountCacheOptions,
+  ) {
+    this.#renderer = renderer;
     this.#now = now;
     this.#log = log;
     this.#store = new AccountStore(new CachePlace(root, host, now), log, now);
@@ -63,6 +70,7 @@ class OpenAccountCache implements AccountCache {
         records: open.records,
         alive: () => new Set(Array.from(open.changes.load(), ({ uid }) => uid)),
         now: this.#now,
+        renderer: this.#renderer,
         added: (atOnce) => this.#added(atOnce),
       });
       open.cache = { of: folder, folder: cached };

@@ -9,11 +9,12 @@ import {
   FACTS_SHIFT,
   PENDING_MAX,
   PREVIEWS_SHIFT,
+  RENDERINGS_SHIFT,
   SEGMENT_TEXT,
   STRUCTURES_SHIFT,
 } from './limits.ts';
 import { Loads, type OpenFile } from './loads.ts';
-import type { FolderCache, MessageFacts, SearchScope } from './model.ts';
+import type { FolderCache, MessageFacts, Renderer, SearchScope } from './model.ts';
 import { type Parsed, parseFile } from './parse-facts.ts';
 import { findHit, type Query, queryOf } from './query.ts';
 import type { Recent } from './recent.ts';
@@ -31,6 +32,8 @@ export interface FolderCacheParts {
   /** UIDs of the folder's messages, as far as they were noted. */
   readonly alive: () => ReadonlySet<number>;
   readonly now: () => number;
+  /** Undefined: nobody wants renderings. */
+  readonly renderer: Renderer | undefined;
   /** Something waits to be written; `atOnce`: a lot. */
   readonly added: (atOnce: boolean) => void;
 }
@@ -46,6 +49,7 @@ export class FolderRecords {
   readonly facts: RecordTable<MessageFacts>;
   readonly structures: RecordTable<Message>;
   readonly previews: RecordTable<string>;
+  readonly renderings: RecordTable<Buffer>;
   readonly texts: Readonly<Record<Part, TextIndex>>;
 
   constructor(mailboxId: string, store: AccountStore, recent: Recent) {
@@ -70,6 +74,13 @@ export class FolderRecords {
       decode: (record) => record.toString('utf8'),
       keepsDecoded: false,
     });
+    this.renderings = new RecordTable(mailboxId, store, recent, {
+      kind: 'R',
+      shift: RENDERINGS_SHIFT,
+      encode: (record) => record,
+      decode: (record) => record,
+      keepsDecoded: false,
+    });
     this.texts = {
       header: new TextIndex(mailboxId, 'header', store, recent),
       body: new TextIndex(mailboxId, 'body', store, recent),
@@ -77,11 +88,12 @@ export class FolderRecords {
   }
 
   get pendingBytes(): number {
-    const { facts, structures, previews, texts } = this;
+    const { facts, structures, previews, renderings, texts } = this;
     return (
       facts.pendingBytes +
       structures.pendingBytes +
       previews.pendingBytes +
+      renderings.pendingBytes +
       texts.header.pendingBytes +
       texts.body.pendingBytes
     );
@@ -89,7 +101,7 @@ export class FolderRecords {
 
   /** The transactions of a few milliseconds that write what waits; of text only full segments, unless `all`. */
   *flushes(all: boolean): Generator<Flush, void, undefined> {
-    for (const table of [this.facts, this.structures, this.previews]) {
+    for (const table of this.#tables) {
       const blocks = table.pendingBlocks();
       for (let i = 0; i < blocks.length; i += BLOCKS_AT_ONCE) {
         const some = blocks.slice(i, i + BLOCKS_AT_ONCE);
@@ -111,7 +123,11 @@ export class FolderRecords {
 
   /** These messages are no more. Their text goes when its segment is gone through. */
   drop(transaction: Writing, uids: readonly number[]): void {
-    for (const table of [this.facts, this.structures, this.previews]) table.drop(transaction, uids);
+    for (const table of this.#tables) table.drop(transaction, uids);
+  }
+
+  get #tables() {
+    return [this.facts, this.structures, this.previews, this.renderings];
   }
 }
 
@@ -149,6 +165,19 @@ export class CachedFolder implements FolderCache {
 
   async loadStructure(message: FolderMessage): Promise<Message | undefined> {
     return this.structure(message) ?? (await this.#load(message))?.structure;
+  }
+
+  rendering(message: FolderMessage): Buffer | undefined {
+    const { renderer } = this.#parts;
+    if (renderer === undefined) return undefined;
+    const known = this.#records.renderings.get(message);
+    if (known?.[0] === renderer.version) return known;
+    const facts = this.facts(message);
+    const structure = facts && this.structure(message);
+    if (facts === undefined || structure === undefined) return undefined;
+    const made = this.#render(message, facts, structure);
+    this.#added();
+    return made;
   }
 
   async search(
@@ -215,8 +244,15 @@ export class CachedFolder implements FolderCache {
     const header = await this.#index(message, file, parsed.structure, 'header');
     this.#records.facts.put(message, parsed.facts);
     this.#records.structures.put(message, parsed.structure);
+    this.#render(message, parsed.facts, parsed.structure);
     this.#added();
     return { ...parsed, header };
+  }
+
+  #render(message: FolderMessage, facts: MessageFacts, structure: Message): Buffer | undefined {
+    const made = this.#parts.renderer?.render(facts, structure);
+    if (made !== undefined) this.#records.renderings.put(message, made);
+    return made;
   }
 
   /** Whether the message is a hit in parts of which the index does not know it; then it knows them. */

@@ -1,2 +1,2 @@
 export { type AccountCacheOptions, openAccountCache } from './account-cache.ts';
-export type { AccountCache, FolderCache, MessageFacts, SearchScope } from './model.ts';
+export type { AccountCache, FolderCache, MessageFacts, Renderer, SearchScope } from './model.ts';

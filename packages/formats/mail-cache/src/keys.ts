@@ -4,12 +4,13 @@
 //          / %x02 mailbox-id                        ; a folder's entry: the day it was last used
 //          / %x03 mailbox-id %x00 kind [ number ]   ; a record of a folder
 //   kind   = "F" / "S" / "P"     ; blocks of facts, structures, previews: number is the UID shifted
+//          / "R"                 ; blocks of renderings, ditto
 //          / "N" / "M" / "G"     ; blocks of states; the folder's mod-sequence; the gone of a mod-sequence
 //          / "d" / "f" / "t"     ; the directory, filter and text of a segment of header text, by its number
 //          / "D" / "E" / "T"     ; those of a segment of body text
 //   number = 6OCTET                                 ; big-endian: ascending as keys are
 
-export type Kind = 'F' | 'S' | 'P' | 'N' | 'M' | 'G' | 'd' | 'f' | 't' | 'D' | 'E' | 'T';
+export type Kind = 'F' | 'S' | 'P' | 'R' | 'N' | 'M' | 'G' | 'd' | 'f' | 't' | 'D' | 'E' | 'T';
 
 export const FORMAT_KEY: Buffer = Buffer.from('\x01format', 'latin1');
 export const FOLDERS_PREFIX: Buffer = Buffer.from([2]);

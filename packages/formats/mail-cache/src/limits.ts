@@ -9,6 +9,9 @@ export const STRUCTURES_SHIFT = 4;
 /** UIDs of one block of previews. */
 export const PREVIEWS_SHIFT = 6;
 
+/** UIDs of one block of renderings, some 600 bytes each, which are sent for whole mailboxes at a time. */
+export const RENDERINGS_SHIFT = 6;
+
 /** UIDs of one block of states (flags and mod-sequences), some 12 bytes each; STORE of one message writes one block. */
 export const STATES_SHIFT = 8;
 

@@ -32,6 +32,8 @@ export interface FolderCache {
   /** The whole structure, ditto. */
   structure(message: FolderMessage): Message | undefined;
   loadStructure(message: FolderMessage): Promise<Message | undefined>;
+  /** What the Renderer made of the message, when that or what it is made of is remembered; at once. Its bytes stay as they are. */
+  rendering(message: FolderMessage): Buffer | undefined;
   /**
    * Of `messages` those with `value` as a substring as SEARCH means it: i;unicode-casemap'd, decoded (RFC 2047, transfer
    * encodings, charsets). `scope`: body = BODY, text = TEXT (header and body), else the name of a header field.
@@ -46,6 +48,13 @@ export interface FolderCache {
   ): Promise<ReadonlySet<FolderMessage>>;
   /** PREVIEW (RFC 8970), UTF-8 text; undefined: gone. */
   preview(message: FolderMessage): Promise<string | undefined>;
+}
+
+/** Makes of a message what the cache's user wants ready-made, such as a server's answers: kept like the facts. */
+export interface Renderer {
+  /** The first byte of all that render() gives; what begins otherwise is made anew. */
+  readonly version: number;
+  render(facts: MessageFacts, structure: Message): Buffer;
 }
 
 export type SearchScope =

@@ -14,6 +14,7 @@ import {
 import { type AccountCache, openAccountCache } from '@q/mail-cache';
 import { FolderPool } from '@q/mailbox';
 import { ACCOUNT_KEPT, TIDY_EVERY } from './limits.ts';
+import { messageRenderer } from './messages/rendering.ts';
 import type { Opened } from './session.ts';
 
 /** Whose mail, and how it is shown. */
@@ -170,7 +171,7 @@ export class Accounts {
 
   #cacheOf(root: string) {
     return this.#caches.take(root, () => ({
-      cache: openAccountCache(root, { log: this.#log }),
+      cache: openAccountCache(root, { log: this.#log, renderer: messageRenderer }),
       dirs: new Set<string>(),
     }));
   }

@@ -53,7 +53,7 @@ export class MessageAnswers {
     messages: readonly FolderMessage[],
     marked: ReadonlySet<FolderMessage>,
   ): Promise<void> {
-    const loader = new MessageLoader(this.#view.opened, this.#plan, messages);
+    const loader = new MessageLoader(this.#view.opened, this.#plan, messages, this.#mode.utf8);
     const writer = this.#writer;
     try {
       for (const message of messages) {

@@ -9,6 +9,8 @@ export interface FetchPlan {
   readonly facts: boolean;
   /** The tree of parts. */
   readonly structure: boolean;
+  /** What the cache has ready-made; without it facts and tree. */
+  readonly rendering: boolean;
   /** The message's file. */
   readonly file: 'whole' | 'header' | undefined;
   /** The tree of parts is needed for sections of the file, however small that is. */
@@ -38,6 +40,7 @@ export function fetchPlan(
     items,
     facts: needs.has('facts'),
     structure: needs.has('structure'),
+    rendering: needs.has('rendering'),
     file: !needs.has('file') ? undefined : items.every(isOfHeader) ? 'header' : 'whole',
     parts: items.some(isOfParts),
     preview: needs.has('preview'),
@@ -70,19 +73,19 @@ function marksSeen(item: FetchItem): boolean {
 }
 
 const NEEDS: Readonly<
-  Record<FetchItem['kind'], 'nothing' | 'facts' | 'structure' | 'file' | 'preview'>
+  Record<FetchItem['kind'], 'nothing' | 'facts' | 'structure' | 'rendering' | 'file' | 'preview'>
 > = {
   UID: 'nothing',
   FLAGS: 'nothing',
   MODSEQ: 'nothing',
   INTERNALDATE: 'facts',
-  ENVELOPE: 'facts',
+  ENVELOPE: 'rendering',
   'RFC822.SIZE': 'facts',
   EMAILID: 'facts',
   THREADID: 'facts',
   SAVEDATE: 'facts',
   BODY: 'structure',
-  BODYSTRUCTURE: 'structure',
+  BODYSTRUCTURE: 'rendering',
   RFC822: 'file',
   'RFC822.HEADER': 'file',
   'RFC822.TEXT': 'file',

@@ -14,6 +14,7 @@ import type { FolderMessage } from '@q/mailbox';
 import type { Message } from '@q/mime';
 import { flagsText } from './flags.ts';
 import type { Loaded } from './loaded.ts';
+import { renderedEnvelope, renderedStructure } from './rendering.ts';
 
 /** Items whose value is a section of the message, or is counted in its file. */
 export type LiteralItem =
@@ -56,11 +57,19 @@ export function itemText(
     case 'RFC822.SIZE':
       return `RFC822.SIZE ${factsOf(loaded).crlfSize}`;
     case 'ENVELOPE':
-      return `ENVELOPE ${envelopeText(factsOf(loaded).envelope, mode)}`;
+      return `ENVELOPE ${
+        loaded.rendering === undefined
+          ? envelopeText(factsOf(loaded).envelope, mode)
+          : renderedEnvelope(loaded.rendering)
+      }`;
     case 'BODY':
       return `BODY ${structureText(structureOf(loaded).root, false, mode)}`;
     case 'BODYSTRUCTURE':
-      return `BODYSTRUCTURE ${structureText(structureOf(loaded).root, true, mode)}`;
+      return `BODYSTRUCTURE ${
+        loaded.rendering === undefined
+          ? structureText(structureOf(loaded).root, true, mode)
+          : renderedStructure(loaded.rendering)
+      }`;
     case 'EMAILID':
       return `EMAILID (${factsOf(loaded).emailId})`;
     case 'THREADID':
@@ -80,18 +89,26 @@ function previewText({ preview = '' }: Loaded, mode: WireMode): string {
   return wireString(textOf(Buffer.from(preview, 'utf8')), mode);
 }
 
-/** Messages that came together are sent together: what is formatted last is often asked for again. */
-let lastSecond = Number.NaN;
-let lastText = '';
+/** Messages that came together are sent together: of most the day is that of the one before. */
+let lastDay = Number.NaN;
+let lastDayText = '';
 
+/** As formatDateTime() for UTC. */
 function dateText(milliseconds: number): string {
-  const second = Math.floor(milliseconds / 1000);
-  if (second !== lastSecond) {
-    lastSecond = second;
-    lastText = formatDateTime({ milliseconds, zone: 0 });
+  const day = Math.floor(milliseconds / DAY);
+  if (day !== lastDay) {
+    lastDay = day;
+    lastDayText = formatDateTime({ milliseconds, zone: 0 }).slice(0, '12-Nov-2026 '.length);
   }
-  return lastText;
+  const seconds = Math.floor((milliseconds - day * DAY) / 1000);
+  const hours = TWO_DIGITS[Math.floor(seconds / 3600)];
+  return `${lastDayText}${hours}:${TWO_DIGITS[Math.floor(seconds / 60) % 60]}:${TWO_DIGITS[seconds % 60]} +0000`;
 }
+
+const DAY = 86_400_000;
+const TWO_DIGITS: readonly string[] = Array.from({ length: 60 }, (_, i) =>
+  String(i).padStart(2, '0'),
+);
 
 function factsOf({ facts }: Loaded): MessageFacts {
   if (facts === undefined) throw new Error('an item without its facts');

@@ -4,9 +4,9 @@ import { truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { FLAG } from '@q/mailbox';
 import { Disconnected } from '@q/session';
 import fc from 'fast-check';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { TestClient, TestMailboxes } from './testing/client.ts';
-import type { MemoryFolder } from './testing/folder.ts';
+import { MemoryCache, type MemoryFolder } from './testing/folder.ts';
 
 let mailboxes: TestMailboxes;
 let folder: MemoryFolder;
@@ -344,6 +344,24 @@ test('VANISHED (EARLIER) leaves out what the client still has in its numbers', a
     '* VANISHED 1',
     'a OK UID FETCH completed',
   ]);
+});
+
+test.each([
+  ['ASCII', PLAIN],
+  ['parts', MULTI],
+  ['bytes that only some clients can be sent in quotes', PLAIN.replace('hi', 'gr\xfc\xdf "e"')],
+])('what is remembered ready-made is sent as if it were made anew: %s', async (_, mail) => {
+  await selected(Buffer.from(mail, 'utf8'));
+  const command = 'FETCH 1 (BODYSTRUCTURE FLAGS ENVELOPE)';
+  for (const utf8 of [false, true]) {
+    if (utf8) client.session.enabled.add('UTF8=ACCEPT');
+    const remembered = [await client.lines(command), await client.lines(command)];
+    const spy = vi.spyOn(MemoryCache.prototype, 'rendering').mockReturnValue(undefined);
+    const made = await client.lines(command);
+    spy.mockRestore();
+    expect(made[0]).toContain(' FLAGS (');
+    expect(remembered).toEqual([made, made]);
+  }
 });
 
 test('a message that vanished is left out with NO at the end; of a remembered one the facts are given', async () => {

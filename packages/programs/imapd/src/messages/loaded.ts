@@ -6,11 +6,14 @@ import { type Message, parseMessage } from '@q/mime';
 import type { FetchPlan } from './fetch-plan.ts';
 import { AHEAD } from './limits.ts';
 import { type MessageFile, openMessageFile } from './message-file.ts';
+import { fits } from './rendering.ts';
 
 /** What the plan asks for is there. The file is open: whoever takes this closes it. */
 export interface Loaded {
   readonly facts: MessageFacts | undefined;
   readonly structure: Message | undefined;
+  /** ENVELOPE and BODYSTRUCTURE; undefined: of facts and structure. */
+  readonly rendering: Buffer | undefined;
   readonly file: MessageFile | undefined;
   readonly preview: string | undefined;
 }
@@ -21,6 +24,7 @@ type Result = Loaded | undefined;
 const NOTHING: Loaded = {
   facts: undefined,
   structure: undefined,
+  rendering: undefined,
   file: undefined,
   preview: undefined,
 };
@@ -30,26 +34,29 @@ export class MessageLoader {
   readonly #cache: FolderCache;
   readonly #plan: FetchPlan;
   readonly #messages: readonly FolderMessage[];
+  readonly #utf8: boolean;
   /** The next to be asked for stands first. */
   readonly #ahead: (Result | Promise<Result>)[] = [];
   #started = 0;
 
-  /** They are to be taken in the order of `messages`. */
+  /** They are to be taken in the order of `messages`. `utf8`: the client has turned it on. */
   constructor(
     { folder, cache }: { readonly folder: Folder; readonly cache: FolderCache },
     plan: FetchPlan,
     messages: readonly FolderMessage[],
+    utf8: boolean,
   ) {
     this.#folder = folder;
     this.#cache = cache;
     this.#plan = plan;
     this.#messages = messages;
+    this.#utf8 = utf8;
   }
 
   /** The next message's; at once when it was remembered. Rejects when it cannot be read; the others are not touched by that. */
   next(): Result | Promise<Result> {
-    const { facts, structure, file, preview } = this.#plan;
-    if (!facts && !structure && file === undefined && !preview) return NOTHING;
+    const { facts, structure, rendering, file, preview } = this.#plan;
+    if (!facts && !structure && !rendering && file === undefined && !preview) return NOTHING;
     while (this.#ahead.length < AHEAD && this.#started < this.#messages.length) {
       const loading = this.#load(this.#messages[this.#started++] as FolderMessage);
       // Who takes it hears of a failure; if nobody does, nobody needs to.
@@ -71,28 +78,43 @@ export class MessageLoader {
   }
 
   #load(message: FolderMessage): Result | Promise<Result> {
+    return this.#remembered(message) ?? this.#read(message);
+  }
+
+  /** Undefined: something that is needed is not remembered. */
+  #remembered(message: FolderMessage): Loaded | undefined {
     const plan = this.#plan;
-    if (plan.file === undefined && !plan.preview) {
-      const facts = plan.facts ? this.#cache.facts(message) : undefined;
-      const structure = plan.structure ? this.#cache.structure(message) : undefined;
-      if ((facts !== undefined || !plan.facts) && (structure !== undefined || !plan.structure))
-        return { ...NOTHING, facts, structure };
-    }
-    return this.#read(message);
+    if (plan.file !== undefined || plan.preview) return undefined;
+    const rendering = plan.rendering ? this.#rendering(message) : undefined;
+    if (plan.rendering && rendering === undefined) return undefined;
+    const facts = plan.facts ? this.#cache.facts(message) : undefined;
+    if (plan.facts && facts === undefined) return undefined;
+    const structure = plan.structure ? this.#cache.structure(message) : undefined;
+    if (plan.structure && structure === undefined) return undefined;
+    return { facts, structure, rendering, file: undefined, preview: undefined };
+  }
+
+  #rendering(message: FolderMessage): Buffer | undefined {
+    const rendering = this.#cache.rendering(message);
+    return rendering !== undefined && fits(rendering, this.#utf8) ? rendering : undefined;
   }
 
   async #read(message: FolderMessage): Promise<Result> {
     const plan = this.#plan;
     const cache = this.#cache;
-    const facts = plan.facts
+    const needsFacts = plan.facts || plan.rendering;
+    const facts = needsFacts
       ? (cache.facts(message) ?? (await cache.loadFacts(message)))
       : undefined;
-    if (plan.facts && facts === undefined) return undefined;
+    if (needsFacts && facts === undefined) return undefined;
+    const rendering = plan.rendering ? this.#rendering(message) : undefined;
     const preview = plan.preview ? await cache.preview(message) : undefined;
     if (plan.preview && preview === undefined) return undefined;
-    const structure = plan.structure || plan.parts ? await this.#structure(message) : undefined;
-    if ((plan.structure || plan.parts) && structure === undefined) return undefined;
-    if (plan.file === undefined) return { facts, structure, file: undefined, preview };
+    const needsStructure =
+      plan.structure || plan.parts || (plan.rendering && rendering === undefined);
+    const structure = needsStructure ? await this.#structure(message) : undefined;
+    if (needsStructure && structure === undefined) return undefined;
+    if (plan.file === undefined) return { facts, structure, rendering, file: undefined, preview };
     const file = await openMessageFile(
       this.#folder,
       message,
@@ -100,7 +122,7 @@ export class MessageLoader {
     );
     if (file === undefined) return undefined;
     const tree = await this.#treeOf(message, file, structure);
-    return tree === 'gone' ? undefined : { facts, structure: tree, file, preview };
+    return tree === 'gone' ? undefined : { facts, structure: tree, rendering, file, preview };
   }
 
   /** The structure that fits the file, where it is needed to find something there. */

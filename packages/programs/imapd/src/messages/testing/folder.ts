@@ -17,6 +17,7 @@ import {
 } from '@q/mailbox';
 import { type Message, parseMessage } from '@q/mime';
 import { afterAll } from 'vitest';
+import { messageRenderer } from '../rendering.ts';
 
 /** Of one test file's folders. */
 const base = mkdtempSync(join(tmpdir(), 'imapd-folders-'));
@@ -244,6 +245,12 @@ export class MemoryCache implements FolderCache {
 
   structure(message: FolderMessage): Message | undefined {
     return this.#structures.get(message);
+  }
+
+  rendering(message: FolderMessage): Buffer | undefined {
+    const facts = this.facts(message);
+    const structure = this.structure(message);
+    return facts && structure && messageRenderer.render(facts, structure);
   }
 
   async loadStructure(message: FolderMessage): Promise<Message | undefined> {
