@@ -54,6 +54,8 @@ export class MailboxView implements View {
   #count: number;
   /** Given out since the last sync(): whoever works on it is not disturbed by new messages. */
   #snapshot: readonly FolderMessage[] | undefined;
+  /** Number of the message last asked for. */
+  #numberedLast = 0;
   readonly #recent: Set<number>;
   /** The folder's changes up to here were looked at: told, or noted in #gone. */
   #changeCount: number;
@@ -96,8 +98,12 @@ export class MailboxView implements View {
   }
 
   numberOf({ uid }: Pick<FolderMessage, 'uid'>): number {
-    const index = this.#indexOf(uid);
-    return index < this.#count && this.#list[index]?.uid === uid ? index + 1 : 0;
+    // Most often the one behind the last that was asked for.
+    const next = this.#numberedLast;
+    const index = this.#list[next]?.uid === uid ? next : this.#indexOf(uid);
+    if (index >= this.#count || this.#list[index]?.uid !== uid) return 0;
+    this.#numberedLast = index + 1;
+    return this.#numberedLast;
   }
 
   resolve(session: Session, set: SequenceSet, byUid: boolean): readonly FolderMessage[] {
