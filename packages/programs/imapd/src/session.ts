@@ -22,6 +22,22 @@ export interface Settings {
   readonly idlePoll: number;
   /** What ID says of the server: names and values in turn (IMAP_ID_FIELDS). */
   readonly idFields: readonly string[];
+  /** Undefined: messages are kept only, not sent. */
+  readonly outbox: Outbox | undefined;
+}
+
+/** The folder whose messages are sent when they come there (Courier's OUTBOX). */
+export interface Outbox {
+  /** Its directory's name in the user's Maildir: ".Outbox". */
+  readonly dir: string;
+  /** What clients call it, an atom. */
+  readonly name: string;
+  /** SENDMAIL: a file, or a program's name in PATH. */
+  readonly sendmail: string;
+  /** HEADERFROM: the name of the header field that says who sent it. */
+  readonly headerFrom: string;
+  /** OUTBOX_MULTIPLE_SEND: one command may send several messages. */
+  readonly multiple: boolean;
 }
 
 /** What the client turned on by ENABLE or by using it; names in upper case. */

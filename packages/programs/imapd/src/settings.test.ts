@@ -108,3 +108,25 @@ test.each([
 ])('%s=%s is refused, rather than taken for something else', (name, value) => {
   expect(() => read({ [name]: value })).toThrow(name);
 });
+
+test('the outbox: a folder, and what sends', () => {
+  expect(read().session.outbox).toBeUndefined();
+  const env = { OUTBOX: '.Mail.Out', SENDMAIL: '/x/sendmail' };
+  expect(read(env).session.outbox).toEqual({
+    dir: '.Mail.Out',
+    name: 'Mail/Out',
+    sendmail: '/x/sendmail',
+    headerFrom: 'X-IMAP-Sender',
+    multiple: false,
+  });
+  file('OUTBOX=.Out\nSENDMAIL=/x/y\nHEADERFROM=X-By\nOUTBOX_MULTIPLE_SEND=1\n');
+  expect(read({ IMAP_NAMESPACE: 'courier' }).session.outbox).toMatchObject({
+    name: 'INBOX.Out',
+    headerFrom: 'X-By',
+    multiple: true,
+  });
+  for (const wrong of ['Outbox', '.', '..', '.a/b', './.Out', '.Out.', '.a b', '.é'])
+    expect(() => read({ ...env, OUTBOX: wrong })).toThrow('OUTBOX');
+  for (const wrong of ['X Y', 'X:', 'é', 'X\nY'])
+    expect(() => read({ ...env, HEADERFROM: wrong })).toThrow('HEADERFROM');
+});

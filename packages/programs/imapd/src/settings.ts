@@ -12,13 +12,15 @@
 // Lines that are none, and names that mean nothing here (imapd(8) lists them), are passed over.
 
 import { release, type } from 'node:os';
+import { resolve } from 'node:path';
 import { openControl, qmailHome } from '@q/control';
 import { Permanent } from '@q/fault';
+import { programBeside } from '@q/fsx';
 import type { NamespaceKind } from '@q/mail-account';
 import { type CLIENT_SETTINGS, type ClientTerms, clientTermsOf } from '@q/tls';
 import type { AccountWish } from './accounts.ts';
 import { APPEND_LIMIT } from './limits.ts';
-import type { Settings } from './session.ts';
+import type { Outbox, Settings } from './session.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -50,6 +52,7 @@ export interface ImapdSettings {
 
 /** The variables that are settings. */
 export const VARIABLES = [
+  'HEADERFROM',
   'IMAP_ACL',
   'IMAP_APPENDLIMIT',
   'IMAP_EMPTYTRASH',
@@ -65,6 +68,9 @@ export const VARIABLES = [
   'IMAP_TRASHFOLDERNAME',
   'IMAP_UMASK',
   'IMAP_USELOCKS',
+  'OUTBOX',
+  'OUTBOX_MULTIPLE_SEND',
+  'SENDMAIL',
 ] as const;
 
 /** Settings of the service that its sessions need not know. */
@@ -75,6 +81,7 @@ export function readSettings(env: Env): ImapdSettings {
   const value = lookup(env);
   const options = optionsOf(env.OPTIONS);
   const acl = isOn(value('IMAP_ACL'), true);
+  const namespace = namespaceOf(value('IMAP_NAMESPACE'));
   return {
     session: {
       appendLimit: numberOf('IMAP_APPENDLIMIT', value, APPEND_LIMIT),
@@ -85,8 +92,9 @@ export function readSettings(env: Env): ImapdSettings {
       acl,
       idlePoll: Math.max(1, numberOf('IMAP_IDLE_TIMEOUT', value, 60)),
       idFields: idFields(numberOf('IMAP_ID_FIELDS', value, 0)),
+      outbox: outboxOf(value, namespace),
     },
-    namespace: namespaceOf(value('IMAP_NAMESPACE')),
+    namespace,
     emptyTrash: parseEmptyTrash(value('IMAP_EMPTYTRASH')),
     sharedNamesMunged: isOn(value('IMAP_SHAREDMUNGENAMES'), false),
     shared: !isOn(options.get('disableshared'), false),
@@ -171,6 +179,33 @@ function namespaceOf(value: string | undefined): NamespaceKind {
   if (value === undefined || value === 'modern') return 'modern';
   if (value === 'courier') return value;
   throw new Permanent('IMAP_NAMESPACE is neither modern nor courier');
+}
+
+/**
+ * OUTBOX is a folder as it stands in the Maildir (".Outbox"), of characters that need no escaping on disk, in a capability or
+ * in either kind of names.
+ */
+function outboxOf(value: Lookup, namespace: NamespaceKind): Outbox | undefined {
+  const dir = value('OUTBOX');
+  if (dir === undefined) return undefined;
+  if (!/^(?:\.[\w+-]+)+$/.test(dir)) throw new Permanent('OUTBOX is no folder, as ".Outbox" is');
+  const headerFrom = value('HEADERFROM') ?? 'X-IMAP-Sender';
+  if (!/^[!-9;-~]{1,64}$/.test(headerFrom)) throw new Permanent('HEADERFROM is no header field');
+  return {
+    dir,
+    name: namespace === 'courier' ? `INBOX${dir}` : dir.slice(1).replaceAll('.', '/'),
+    sendmail: value('SENDMAIL') ?? ownSendmail(),
+    headerFrom,
+    multiple: isOn(value('OUTBOX_MULTIPLE_SEND'), false),
+  };
+}
+
+/** The one that goes with this program. Throws Permanent when it is not there. */
+function ownSendmail(): string {
+  const program = resolve(process.argv[1] ?? '.');
+  const found = programBeside(program, 'sendmail');
+  if (found === undefined) throw new Permanent(`OUTBOX is set, and no sendmail beside ${program}`);
+  return found;
 }
 
 /** "Trash:7,Junk:30", or days alone for the trash folder "Trash"; by folder path, in seconds. */

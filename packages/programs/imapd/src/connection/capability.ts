@@ -12,6 +12,8 @@ export function capabilityList(settings: Settings, compress: boolean): string {
   if (!settings.acl)
     for (const name of ['ACL', 'RIGHTS=kxte', 'ACL2=UNION', 'LIST-MYRIGHTS']) off.add(name);
   const features = FEATURES.filter((name) => !off.has(name));
+  // Courier's own: clients that know it offer to send mail without SMTP.
+  if (settings.outbox !== undefined) features.push(`XCOURIEROUTBOX=${settings.outbox.name}`);
   const context = {
     loggedIn: true,
     tls: false,

@@ -9,6 +9,7 @@ import { writeBinary } from './binary-message.ts';
 import { writeParts } from './catenate.ts';
 import { allowedFlags, changeableFlags, flagsOf } from './flags.ts';
 import { DATE_MAX, DATE_MIN } from './limits.ts';
+import { outboxOf, refuseMany, sendThenStore } from './outbox.ts';
 import { spooled } from './spooled.ts';
 import { openTarget } from './target.ts';
 
@@ -34,7 +35,10 @@ export function appendUid({ folder }: Opened, delivered: readonly FolderMessage[
   return `APPENDUID ${folder.uidValidity} ${formatSequenceSet(delivered.map(({ uid }) => uid))}`;
 }
 
-/** All or none. Throws CommandRefused, NameFault and faults; nothing remains of the messages then. */
+/**
+ * All or none. Throws CommandRefused, NameFault and faults; nothing remains of the messages then. What comes to the outbox is
+ * sent before.
+ */
 export async function deliverMessages(
   session: Session,
   target: Opened,
@@ -44,6 +48,8 @@ export async function deliverMessages(
     await session.account.rights(target.place),
     session.settings.keywords,
   );
+  const outbox = outboxOf(session, target.place);
+  if (outbox !== undefined) refuseMany(outbox, messages.length);
   const made: Spool[] = [];
   try {
     const ready: NewMessage[] = [];
@@ -58,7 +64,12 @@ export async function deliverMessages(
       const bytes = ready.reduce((sum, { spool }) => sum + spool.size, 0);
       await session.account.claim(target.place, bytes, ready.length);
     }
-    return await target.folder.deliver(ready);
+    if (outbox === undefined) return await target.folder.deliver(ready);
+    return await sendThenStore(
+      { session, outbox, folder: target.folder },
+      ready.map(({ spool }) => spool.read(0, spool.size)),
+      (count) => target.folder.deliver(ready.slice(0, count)),
+    );
   } finally {
     for (const spool of made) await spool.discard();
   }

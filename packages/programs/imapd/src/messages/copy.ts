@@ -1,12 +1,13 @@
 // COPY and MOVE, with message numbers and UIDs (RFC 9051, sections 6.4.7 and 6.4.8; UIDPLUS' COPYUID: RFC 4315, section 3).
 
 import { formatSequenceSet, type SequenceSet } from '@q/imap';
-import type { Copied, Folder, LeftBehind } from '@q/mailbox';
+import type { Copied, Folder, FolderMessage, LeftBehind } from '@q/mailbox';
 import { Progress } from '../progress.ts';
 import { CommandRefused } from '../refused.ts';
 import type { CommandRow, Opened, Reply, Session } from '../session.ts';
 import { changeableView } from './expunge.ts';
 import { changeableFlags } from './flags.ts';
+import { contentOf, outboxOf, refuseMany, sendThenStore } from './outbox.ts';
 import { claimCopies, openTarget } from './target.ts';
 
 interface CopyArguments {
@@ -44,6 +45,13 @@ async function copy(
   const target = await openTarget(session, given.mailbox);
   try {
     const source = view.opened;
+    const outbox = outboxOf(session, target.place);
+    if (outbox !== undefined) {
+      // A move that breaks off has moved some: whoever repeats it would not know which ones were sent.
+      if (how === 'move')
+        throw new CommandRefused('NO', 'Messages are sent by APPEND and COPY', 'CANNOT');
+      refuseMany(outbox, messages.length);
+    }
     const staysInQuota =
       how === 'move' && source.place.root === target.place.root && source.place.counted;
     if (!staysInQuota) await claimCopies(session, target.place, source.cache, messages);
@@ -51,7 +59,16 @@ async function copy(
     const tell = (done: number) => progress.tell(done, messages.length);
     // All that can be refused comes before: what is copied then is told.
     const forbidden = await forbiddenFlags(session, target);
-    const copied = await target.folder.take(source.folder, messages, how, tell, forbidden);
+    const take = (some: readonly FolderMessage[]) =>
+      target.folder.take(source.folder, some, how, tell, forbidden);
+    const copied =
+      outbox === undefined
+        ? await take(messages)
+        : await sendThenStore(
+            { session, outbox, folder: target.folder },
+            messages.map((message) => contentOf(source.folder, message)),
+            (count) => take(messages.slice(0, count)),
+          );
     // A move that broke off has left the others where they were.
     const isWhole = how === 'copy' || messages.every(({ gone }) => gone);
     return answer(session, target.folder, copied, { how, byUid, isWhole });

@@ -31,6 +31,18 @@ export const MARKED_AT_ONCE = 500;
 export const DATE_MIN = 0;
 export const DATE_MAX = 0xffff_ffff * 1000;
 
+/** Seconds that sendmail may take for a message: some have it looked at for spam and worms first. */
+export const SEND_SECONDS = 300;
+
+/** Bytes of what sendmail says that are kept: its first line is told to the client. */
+export const SAID_MAX = 4096;
+
+/** Characters of that line. */
+export const REASON_MAX = 200;
+
+/** Milliseconds that what sendmail said is waited for when it has ended: a process that it left behind may hold the pipe. */
+export const SAID_WAIT = 1000;
+
 /** Bytes of the header of a binary part, which is changed in memory. */
 export const BINARY_HEADER_MAX = 256 * 1024;
 

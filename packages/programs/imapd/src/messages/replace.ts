@@ -7,6 +7,7 @@ import { CommandRefused } from '../refused.ts';
 import type { CommandRow, Reply, Session } from '../session.ts';
 import { appendUid, deliverMessages } from './append.ts';
 import { changeableView } from './expunge.ts';
+import { outboxOf } from './outbox.ts';
 import { openTarget } from './target.ts';
 
 interface ReplaceArguments {
@@ -29,6 +30,9 @@ async function replace(session: Session, given: ReplaceArguments, byUid: boolean
   if (old === undefined || old.gone) throw new CommandRefused('NO', 'No such message');
   const target = await openTarget(session, given.mailbox);
   try {
+    // It promises a new message for an old one, or neither: nothing can take back what was sent.
+    if (outboxOf(session, target.place) !== undefined)
+      throw new CommandRefused('NO', 'What is sent replaces nothing: use APPEND', 'CANNOT');
     const delivered = await deliverMessages(session, target, [given.message]);
     try {
       await view.opened.folder.expunge([old]);
