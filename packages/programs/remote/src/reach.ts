@@ -56,6 +56,11 @@ async function attempt(
   } catch (error) {
     timedOut = errnoOf(error) === 'ETIMEDOUT';
   }
-  await timeouts.note(address, timedOut);
+  try {
+    await timeouts.note(address, timedOut);
+  } catch (error) {
+    socket?.destroy(); // or it would keep the process for as long as the server likes
+    throw error;
+  }
   return socket;
 }

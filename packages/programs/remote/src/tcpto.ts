@@ -126,6 +126,14 @@ function tryTable<T>(
   } catch {
     return { result: use(Buffer.alloc(0), -1) };
   } finally {
-    if (fd !== undefined) closeSync(fd);
+    if (fd !== undefined) closeAnyway(fd);
+  }
+}
+
+function closeAnyway(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch {
+    // Linux has closed it all the same.
   }
 }

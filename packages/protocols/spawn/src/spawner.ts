@@ -97,7 +97,16 @@ async function attempt(command: DeliveryCommand, options: SpawnerOptions): Promi
     // A program turns its own troubles into reports; what gets here was not foreseen, so mail waits.
     return isFault(error) ? `Z${error.message}. (#4.3.0)\n` : REFUSAL.cannotFork;
   } finally {
-    closeSync(opened.fd);
+    closeAfterReading(opened.fd);
+  }
+}
+
+/** What close(2) says of a file that was only read is nobody's trouble: thrown, it would cost the delivery its report. */
+function closeAfterReading(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch {
+    // Linux has closed it all the same.
   }
 }
 
@@ -117,7 +126,7 @@ function openMessage(path: string, owner: number): Opened {
   }
   const refusal = unfit(fd, owner);
   if (refusal === undefined) return { fd };
-  closeSync(fd);
+  closeAfterReading(fd);
   return { refusal };
 }
 
