@@ -100,7 +100,8 @@ function extensionsOf(wrapped: Buffer | undefined): ReadonlyMap<string, Extensio
     const oid = oidIn(type);
     if (value?.tag !== TAG.octetString || found.has(oid)) throw new Error('bad extensions');
     if (critical !== undefined && critical.tag !== TAG.boolean) throw new Error('bad extensions');
-    found.set(oid, { critical: critical?.content[0] === 0xff, value: value.content });
+    // Anything but 0, which is no DER, is taken for true: that refuses more.
+    found.set(oid, { critical: (critical?.content[0] ?? 0) !== 0, value: value.content });
   }
   return found;
 }
