@@ -9,6 +9,7 @@ import { makeCertificate } from '@q/tls/testing';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { openDirectory, removeInstance } from '../lib/instance.ts';
 import { installed } from '../lib/run.ts';
+import { alpine } from './alpine.ts';
 import { curl } from './curl.ts';
 import { fetchmail } from './fetchmail.ts';
 import { imapflow } from './imapflow.ts';
@@ -20,6 +21,7 @@ import { offlineimap } from './offlineimap.ts';
 import { openJudge, openOurs, type Site, type Way } from './sites.ts';
 
 const CLIENTS: Readonly<Record<string, ImapClient>> = {
+  alpine,
   curl,
   fetchmail,
   imapflow,
