@@ -29,13 +29,16 @@ export const READ_FLAGS =
  * bytes, EINVAL for what is no file.
  */
 export function readWhole(path: string | Buffer, max: number): ReadFile | undefined {
-  let fd: number;
   try {
-    fd = retryStale(() => openSync(path, READ_FLAGS));
+    return retryStale(() => readOnce(path, max));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+function readOnce(path: string | Buffer, max: number): ReadFile {
+  const fd = openSync(path, READ_FLAGS);
   try {
     const stats = fstatSync(fd, { bigint: true });
     if (!stats.isFile()) throw refused('EINVAL');
@@ -61,7 +64,7 @@ function refused(code: string): Error {
   return Object.assign(new Error(code), { code });
 }
 
-/** NFS says ESTALE when a directory or a file was replaced on the server; asking again finds the new one. */
+/** NFS says ESTALE when a directory or a file was replaced on the server, of an open one too; asking again finds the new one. */
 export function retryStale<Result>(call: () => Result): Result {
   for (let left = STALE_TRIES; ; left--) {
     try {
