@@ -116,8 +116,10 @@ export async function settle(
   const left: string[] = [];
   for (const mailbox of mailboxes) {
     const found = await look(mailbox, client);
+    // Deliveries that nobody had seen get their UIDs with this look, in any order, after what the command brought.
+    const largest = mailbox.largestUid;
     for (const truth of mailbox.alive) {
-      if (settleOne(mailbox, truth, found, inFlight, told)) continue;
+      if (settleOne(mailbox, truth, { found, largest }, inFlight, told)) continue;
       left.push(truth.id);
       mailbox.remove(truth);
     }
@@ -127,7 +129,8 @@ export async function settle(
       const [{ flags: wanted }] = come.splice(at, 1) as [Come];
       if (!same(flags, wanted))
         throw new Error(`${id} came with (${[...flags]}), not (${[...wanted]})`);
-      mailbox.add(id, flags, uid);
+      if (uid <= largest) throw new Error(`UID ${uid} was given after ${largest}`);
+      mailbox.learn(mailbox.add(id, flags), uid);
       arrived.push(id);
     }
   }
@@ -141,12 +144,11 @@ export async function settle(
 function settleOne(
   mailbox: MailboxModel,
   truth: Truth,
-  found: Found,
+  { found, largest }: { readonly found: Found; readonly largest: number },
   { flags, gone }: InFlight,
   told: boolean,
 ): boolean {
-  const uid =
-    truth.uid ?? [...found].find(([n, { id }]) => id === truth.id && n > mailbox.largestUid)?.[0];
+  const uid = truth.uid ?? [...found].find(([n, { id }]) => id === truth.id && n > largest)?.[0];
   const is = uid === undefined ? undefined : found.get(uid);
   if (uid === undefined || is === undefined) {
     if (gone.has(truth)) return false;
