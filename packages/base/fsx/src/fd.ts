@@ -47,6 +47,18 @@ export function closeFd(fd: number): Promise<void> {
   return settled((done) => close(fd, done));
 }
 
+/**
+ * close(2) of what was only read. An error there is nobody's trouble, for Linux has closed it all the same; thrown on the
+ * way out, it would take the place of what was found.
+ */
+export function closeAnyway(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch {
+    // see above
+  }
+}
+
 /** read(2) or, with `position` (bytes), pread(2). Resolves to the number of bytes, 0 at the end. */
 export function readFd(
   fd: number,

@@ -4,6 +4,7 @@ export { readChunks } from './chunks.ts';
 export { DirectorySync, fsyncDirSync } from './directory-sync.ts';
 export { isExecutable, programBeside } from './executable.ts';
 export {
+  closeAnyway,
   closeFd,
   createExclusive,
   createExclusiveSync,

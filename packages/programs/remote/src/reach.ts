@@ -56,11 +56,6 @@ async function attempt(
   } catch (error) {
     timedOut = errnoOf(error) === 'ETIMEDOUT';
   }
-  try {
-    await timeouts.note(address, timedOut);
-  } catch (error) {
-    socket?.destroy(); // or it would keep the process for as long as the server likes
-    throw error;
-  }
+  await timeouts.note(address, timedOut);
   return socket;
 }

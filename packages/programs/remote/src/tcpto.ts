@@ -3,10 +3,10 @@
 //
 // It only saves time: trouble with the file is ignored. IPv6 addresses do not fit in and are not kept.
 
-import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { constants, openSync, readSync, writeSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { tryFlock } from '@q/fsx';
+import { closeAnyway, tryFlock } from '@q/fsx';
 import { changeTcpto, decodeTcpto, TCPTO_SIZE, type TcptoRecord } from '@q/queue-files';
 
 const COUNT_MAX = 10;
@@ -27,7 +27,7 @@ const LOCK_PAUSE_MS = 10;
 export interface Timeouts {
   /** True when this host has timed out so often and so lately that it is not worth a try. */
   skips(address: string): Promise<boolean>;
-  /** Notes how a connection attempt ended. */
+  /** Notes how a connection attempt ended. Never rejects: a connection may be waiting for it. */
   note(address: string, timedOut: boolean): Promise<void>;
 }
 
@@ -127,13 +127,5 @@ function tryTable<T>(
     return { result: use(Buffer.alloc(0), -1) };
   } finally {
     if (fd !== undefined) closeAnyway(fd);
-  }
-}
-
-function closeAnyway(fd: number): void {
-  try {
-    closeSync(fd);
-  } catch {
-    // Linux has closed it all the same.
   }
 }

@@ -5,7 +5,7 @@ import { constants } from 'node:fs';
 import { stripVerp } from '@q/address';
 import { bytesOf } from '@q/bytes';
 import { errnoOf } from '@q/fault';
-import { closeFd, openFd, readFd, unlinkIfThere } from '@q/fsx';
+import { closeAnyway, openFd, readFd, unlinkIfThere } from '@q/fsx';
 import type { Queue, QueueWriter } from '@q/queue-socket';
 import { bounceOpening, bounceSeparator } from './bounce-text.ts';
 import type { Context } from './context.ts';
@@ -40,7 +40,8 @@ export async function sendBounce(
       return false;
     }
   } finally {
-    await closeFd(bounced);
+    // At once: a SIGALRM sent by whoever reads "will try later" in the log must find the message put off.
+    closeAnyway(bounced);
   }
   try {
     await unlinkIfThere(path);
@@ -114,7 +115,7 @@ async function submit(context: Context, writer: QueueWriter, injection: Injectio
     const message = await tryOpen(paths.mess(id));
     if (message === 'trouble') throw new Error('message cannot be opened');
     // A message that is gone can still have a bounce: its sender must learn what happened.
-    if (message !== 'absent') await copy(message, writer).finally(() => closeFd(message));
+    if (message !== 'absent') await copy(message, writer).finally(() => closeAnyway(message));
     return await writer.commit(to.sender, [to.recipient]);
   } catch {
     writer.abort();

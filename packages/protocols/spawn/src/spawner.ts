@@ -2,10 +2,11 @@
 // report out for each command, any number of deliveries side by side (qmail-lspawn(8), qmail-rspawn(8)).
 // How a delivery is made is the program's own; nothing here knows of users or hosts.
 
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { constants, fstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { isFault } from '@q/fault';
+import { closeAnyway } from '@q/fsx';
 import { type DeliveryCommand, DeliveryDecoder } from './command.ts';
 import { SPAWN_LIMIT } from './limits.ts';
 import { REFUSAL, refusalOf } from './refusal.ts';
@@ -97,16 +98,7 @@ async function attempt(command: DeliveryCommand, options: SpawnerOptions): Promi
     // A program turns its own troubles into reports; what gets here was not foreseen, so mail waits.
     return isFault(error) ? `Z${error.message}. (#4.3.0)\n` : REFUSAL.cannotFork;
   } finally {
-    closeAfterReading(opened.fd);
-  }
-}
-
-/** What close(2) says of a file that was only read is nobody's trouble: thrown, it would cost the delivery its report. */
-function closeAfterReading(fd: number): void {
-  try {
-    closeSync(fd);
-  } catch {
-    // Linux has closed it all the same.
+    closeAnyway(opened.fd);
   }
 }
 
@@ -126,7 +118,7 @@ function openMessage(path: string, owner: number): Opened {
   }
   const refusal = unfit(fd, owner);
   if (refusal === undefined) return { fd };
-  closeAfterReading(fd);
+  closeAnyway(fd);
   return { refusal };
 }
 
