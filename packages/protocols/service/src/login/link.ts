@@ -2,7 +2,6 @@
 
 import { textOf } from '@q/bytes';
 import { type HeldSocket, passSocket } from '@q/session';
-
 import { tellParent } from '../child.ts';
 import { VERDICT_TIMEOUT } from './limits.ts';
 import type { Counts } from './mail-service.ts';
