@@ -1,7 +1,11 @@
 import fc from 'fast-check';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Changes } from './changes.ts';
+import { kindPrefix, recordKey } from './keys.ts';
 import { GONE_BYTES_MAX } from './limits.ts';
+import { MemoryStore } from './memory-store.ts';
 import type { AccountCache } from './model.ts';
+import type { Writing } from './store.ts';
 import { TestCaches } from './testing/test-caches.ts';
 
 let opened: TestCaches;
@@ -91,13 +95,70 @@ test('expunged UIDs are told from a mod-sequence on, as far back as is known', (
   expect(changes.goneSince(second)).toEqual([]);
 });
 
-test('what another process noted as gone is not gone a second time', () => {
+test('what two processes noted as gone is told of both times', () => {
   const [one, other] = [openCache(), openCache()];
   const begin = one.changes('box').note([state(1), state(2)], []).modseq;
   const first = one.changes('box').note([], [1]).modseq;
-  other.changes('box').note([], [1]);
-  expect(other.changes('box').goneSince(begin)).toEqual([1]);
-  expect(other.changes('box').goneSince(first)).toEqual([]);
+  const second = other.changes('box').note([], [1]).modseq;
+  expect(new Set(other.changes('box').goneSince(begin))).toEqual(new Set([1]));
+  expect(other.changes('box').goneSince(first)).toEqual([1]);
+  expect(other.changes('box').goneSince(second)).toEqual([]);
+});
+
+describe('a store that lost something', () => {
+  let store: MemoryStore;
+  const damaged: string[] = [];
+  const openChanges = () => {
+    const kept = {
+      get: (key: Buffer) => store.get(key),
+      peek: (key: Buffer) => store.peek(key),
+      keys: (prefix: Buffer) => store.keys(prefix),
+      refresh: () => store.refresh(),
+      write: <T>(work: (transaction: Writing) => T) => store.write(work),
+      damaged: (what: string) => void damaged.push(what),
+    };
+    return new Changes(
+      'box',
+      kept,
+      () => now++,
+      () => {},
+    );
+  };
+  const emptyStore = () => new MemoryStore(1_000_000, () => true);
+
+  beforeEach(() => {
+    store = emptyStore();
+    damaged.length = 0;
+  });
+
+  test('all of it, under a running process: what goes after the next change is known, what went before is not', () => {
+    const changes = openChanges();
+    const before = changes.note([state(1), state(2), state(3)], []).modseq;
+    store = emptyStore();
+    const first = changes.note([state(1, 4)], []).modseq;
+    expect(first).toBeGreaterThan(before);
+    const second = changes.note([], [2]).modseq;
+    expect(changes.goneSince(before)).toBeUndefined();
+    expect(changes.goneSince(first)).toEqual([2]);
+    expect(changes.goneSince(second)).toEqual([]);
+  });
+
+  test('a block of states: which of its messages went is not known, until the next change; then it is sound again', () => {
+    const before = openChanges().note([state(1), state(2), state(700)], []).modseq;
+    const key = recordKey(kindPrefix('box', 'N'), 0);
+    const bytes = store.get(key) as Buffer;
+    bytes[6] = (bytes[6] as number) ^ 1;
+    store.put(key, bytes);
+    const changes = openChanges();
+    expect([...changes.load()].map(({ uid }) => uid)).toEqual([700]);
+    expect(damaged).toEqual(['a block of mod-sequences']);
+    expect(changes.goneSince(before)).toBeUndefined();
+    const noted = changes.note([state(700, 4)], []).modseq;
+    expect(changes.goneSince(before)).toBeUndefined();
+    expect(changes.goneSince(noted)).toEqual([]);
+    expect([...openChanges().load()].map(({ uid }) => uid)).toEqual([700]);
+    expect(damaged).toEqual(['a block of mod-sequences']);
+  });
 });
 
 test('the list of the expunged is bounded: the oldest are not known any more', () => {
@@ -158,7 +219,10 @@ test('random changes by two processes give what a simple model gives', async () 
           expect(noted.kept.get(uid)).toBe(isSame ? before?.modseq : undefined);
           if (!isSame) known.set(uid, { flags, keywords, modseq: noted.modseq });
         }
-        for (const uid of went) if (known.delete(uid)) gone.push({ uid, modseq: noted.modseq });
+        for (const uid of went) {
+          known.delete(uid);
+          gone.push({ uid, modseq: noted.modseq });
+        }
         const from = given[since % given.length] as number;
         const told = store.goneSince(from) as number[];
         const expected = gone.filter(({ modseq }) => modseq > from).map(({ uid }) => uid);

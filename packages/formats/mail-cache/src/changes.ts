@@ -1,7 +1,8 @@
 // The mod-sequences of a folder, which outlive processes and are given by several of them.
 //
 // Under "M" the folder has one record: the highest mod-sequence, from which one on expunged UIDs are known, and how many
-// bytes of them are kept. Under "G" and a mod-sequence, what was expunged with it:
+// bytes of them are kept. Under "G" and a mod-sequence, what was expunged with it (by each process that saw it: a UID may
+// stand there more than once, which costs a client nothing; one that is missing would stay in its list for ever):
 //
 //   gone = crc packed
 //   packed = count *( gap length )          ; ranges of UIDs: begin less the end before, and how many
@@ -22,8 +23,10 @@ interface Head {
   readonly goneBytes: number;
 }
 
+type Kept = Pick<AccountStore, 'get' | 'peek' | 'keys' | 'refresh' | 'write' | 'damaged'>;
+
 export class Changes implements ChangeStore {
-  readonly #store: AccountStore;
+  readonly #store: Kept;
   readonly #now: () => number;
   readonly #dropped: (transaction: Writing, uids: readonly number[]) => void;
   readonly #states: Buffer;
@@ -31,11 +34,13 @@ export class Changes implements ChangeStore {
   readonly #gone: Buffer;
   /** Also when the store was lost meanwhile, mod-sequences go on from here. */
   #highest = 0;
+  /** Blocks of states that could not be read: whose messages they were, and which of those went since, is not known. */
+  readonly #damaged = new Set<string>();
 
   /** `dropped` is told what is gone, in the same transaction. */
   constructor(
     mailboxId: string,
-    store: AccountStore,
+    store: Kept,
     now: () => number,
     dropped: (transaction: Writing, uids: readonly number[]) => void,
   ) {
@@ -58,12 +63,13 @@ export class Changes implements ChangeStore {
     const lists = new Map<string, readonly string[]>();
     for (const key of this.#store.keys(this.#states)) {
       const bytes = this.#store.get(key);
-      if (bytes !== undefined) yield* this.#decode(bytes, lists);
+      if (bytes !== undefined) yield* this.#decode(key, bytes, lists);
     }
   }
 
   note(changed: readonly Omit<KnownState, 'modseq'>[], gone: readonly number[]): Noted {
     const noted = this.#store.write((transaction) => this.#note(transaction, changed, gone));
+    this.#damaged.clear();
     this.#highest = noted.modseq;
     return noted;
   }
@@ -71,7 +77,7 @@ export class Changes implements ChangeStore {
   goneSince(since: number): readonly number[] | undefined {
     this.#store.refresh();
     const head = this.#readHead(this.#store);
-    if (head === undefined || since < head.knownFrom) return undefined;
+    if (head === undefined || since < head.knownFrom || this.#damaged.size > 0) return undefined;
     const uids: number[] = [];
     for (const key of this.#store.keys(this.#gone)) {
       if (numberOf(key) <= since) continue;
@@ -94,29 +100,40 @@ export class Changes implements ChangeStore {
     const head = this.#readHead(transaction);
     const modseq = Math.max(this.#highest + 1, (head?.highest ?? 0) + 1, this.#now());
     const kept = new Map<number, number>();
-    const wasThere: number[] = [];
     for (const [number, part] of byBlock(changed, gone))
-      this.#noteBlock(transaction, number, part, { modseq, kept, wasThere });
+      this.#noteBlock(transaction, number, part, { modseq, kept });
     if (gone.length > 0) this.#dropped(transaction, gone);
-    const knownFrom = head?.knownFrom ?? modseq;
+    const knownFrom = this.#forgetDamaged(transaction) ? modseq : (head?.knownFrom ?? modseq);
     const goneBytes = head?.goneBytes ?? 0;
     this.#writeHead(
       transaction,
-      this.#writeGone(transaction, wasThere, { highest: modseq, knownFrom, goneBytes }),
+      this.#writeGone(transaction, gone, { highest: modseq, knownFrom, goneBytes }),
     );
     return { modseq, kept };
+  }
+
+  /** True when there were damaged blocks; those that nobody has written anew are removed. */
+  #forgetDamaged(transaction: Writing): boolean {
+    if (this.#damaged.size === 0) return false;
+    for (const name of this.#damaged) {
+      const key = Buffer.from(name, 'latin1');
+      const bytes = transaction.get(key);
+      if (bytes !== undefined && !isReadable(bytes)) transaction.remove(key);
+    }
+    return true;
   }
 
   #noteBlock(
     transaction: Writing,
     number: number,
     part: BlockChange,
-    noted: { modseq: number; kept: Map<number, number>; wasThere: number[] },
+    noted: { modseq: number; kept: Map<number, number> },
   ): void {
     const key = recordKey(this.#states, number);
     const bytes = transaction.get(key);
     const states = new Map<number, KnownState>();
-    if (bytes !== undefined) for (const state of this.#decode(bytes)) states.set(state.uid, state);
+    if (bytes !== undefined)
+      for (const state of this.#decode(key, bytes)) states.set(state.uid, state);
     let isOther = false;
     for (const state of part.changed) {
       const before = states.get(state.uid);
@@ -127,11 +144,7 @@ export class Changes implements ChangeStore {
       states.set(state.uid, { ...state, modseq: noted.modseq });
       isOther = true;
     }
-    for (const uid of part.gone) {
-      if (!states.delete(uid)) continue;
-      noted.wasThere.push(uid);
-      isOther = true;
-    }
+    for (const uid of part.gone) if (states.delete(uid)) isOther = true;
     if (states.size === 0) transaction.remove(key);
     else if (isOther) transaction.put(key, encodeStates(states.values()));
   }
@@ -154,11 +167,12 @@ export class Changes implements ChangeStore {
     return { highest: head.highest, knownFrom, goneBytes: Math.max(0, goneBytes) };
   }
 
-  #decode(bytes: Buffer, lists?: Map<string, readonly string[]>): KnownState[] {
+  #decode(key: Buffer, bytes: Buffer, lists?: Map<string, readonly string[]>): KnownState[] {
     try {
       return decodeStates(bytes, lists);
     } catch {
       // Whoever loads them finds messages that are not known, and notes them.
+      this.#damaged.add(key.toString('latin1'));
       this.#store.damaged('a block of mod-sequences');
       return [];
     }
@@ -179,6 +193,15 @@ export class Changes implements ChangeStore {
     bytes.writeDoubleLE(head.goneBytes, 20);
     bytes.writeUInt32LE(crc32(bytes.subarray(4)), 0);
     transaction.put(this.#head, bytes);
+  }
+}
+
+function isReadable(states: Buffer): boolean {
+  try {
+    decodeStates(states);
+    return true;
+  } catch {
+    return false;
   }
 }
 
