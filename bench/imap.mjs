@@ -15,6 +15,9 @@ await compare({
     metrics: METRICS,
     peer: 'dovecot',
     each: 'done',
-    notes: ['The same message files for all, by hard links; all in the page cache.'],
+    notes: [
+      'The same message files for all, by hard links; all in the page cache.',
+      'move: by COPY, STORE and EXPUNGE where the server does not offer MOVE.',
+    ],
   },
 });

@@ -2,14 +2,17 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { job, logins, medianOf, nextLogin, runLoad, times } from '../shared/load.mjs';
 import { plainMessage } from './mailboxes.mjs';
+import { commandsOf, MixedClient } from './mixed.mjs';
 import { Session } from './session.mjs';
 
 const APPENDS = 1000;
+/** Of each client of the mixed load. */
+const COMMANDS = 200;
 
 const held = [];
 const done = { done: 0 };
 
-await runLoad({ command, select, append, wake, login, idle }, done);
+await runLoad({ command, select, append, wake, mixed, login, idle }, done);
 
 function open() {
   const { user, password } = nextLogin();
@@ -37,12 +40,22 @@ async function command() {
   // What a run that was cut off has left.
   for (const one of job.after) await session.run(one).catch(() => {});
   for (const one of job.before) await session.run(one);
+  const commands = await timedCommands(session);
   if (!job.cold && job.repeat > 1) await session.run(job.timed);
   return async () => {
-    await timed(() => session.run(job.timed));
+    await timed(async () => {
+      for (const one of commands) await session.run(one);
+    });
     for (const one of job.after) await session.run(one);
     session.close();
   };
+}
+
+/** The command to be timed, or what a client does without it where the server does not offer it. */
+async function timedCommands(session) {
+  if (job.instead === undefined) return [job.timed];
+  const offered = await session.capabilities();
+  return offered.includes(job.capability) ? [job.timed] : job.instead;
 }
 
 async function select() {
@@ -92,6 +105,30 @@ async function wake() {
     await session.run('SEARCH ALL');
     await session.run(`STORE ${job.count + 1}:* +FLAGS.SILENT (\\Deleted)`);
     await session.run('EXPUNGE');
+    session.close();
+  };
+}
+
+async function mixed() {
+  const session = await open();
+  for (const one of job.after) await session.run(one).catch(() => {});
+  await session.run('SELECT INBOX');
+  for (const one of job.before) await session.run(one);
+  const about = { count: job.part, mailbox: job.copy, other: job.copy2 };
+  const lists = Array.from({ length: job.connections }, (_, i) => commandsOf(i, COMMANDS, about));
+  const clients = lists.map(() => new MixedClient(open, job.copy));
+  for (const client of clients) await client.begin();
+  return async () => {
+    done.errors = 0;
+    const told = (error) => {
+      done.done++;
+      if (error === undefined) return;
+      done.errors++;
+      done.firstError ??= error.message;
+    };
+    await Promise.all(clients.map((client, i) => client.work(lists[i], told)));
+    for (const client of clients) client.close();
+    for (const one of job.after) await session.run(one);
     session.close();
   };
 }

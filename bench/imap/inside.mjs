@@ -69,6 +69,7 @@ async function openAll(plan, rows) {
   });
 }
 
-function tell({ ms, rate, cpu, memory, session }) {
-  return inWords({ ms, rate, cpu, memory, session });
+function tell({ ms, rate, errors, firstError, cpu, memory, session }) {
+  const numbers = inWords({ ms, rate, errors, cpu, memory, session });
+  return firstError === undefined ? numbers : `${numbers}; the first error: ${firstError}`;
 }

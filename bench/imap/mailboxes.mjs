@@ -138,7 +138,7 @@ function words(random, count) {
 }
 
 /** Numbers in [0, 1), the same for the same seed (mulberry32). */
-function generator(seed) {
+export function generator(seed) {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -3,9 +3,12 @@
 //                      `after`, which leaves the mailbox as it was; $N is the number of messages, $COPY another folder
 //             select: SELECT of a session that has just logged in
 //             append: 1,000 messages of 2 kB into another folder, one after the other
+//             mixed: `connections` clients at once on one folder with $PART messages, each with its own list of all kinds of
+//                      commands (mixed.mjs); what is not answered with OK is an error
 //             wake: from a delivery to the EXISTS of a session in IDLE
 //             login: connect, LOGIN, LOGOUT, again and again, `connections` at a time
 //             idle: `connections` sessions that have selected INBOX and idle
+//   capability, instead    where the server does not offer it: the commands that are timed in place of `timed`
 //   who       the users, in turn, by what the accounts call them (see accounts.mjs)
 //   cold      servers are started anew, and what they had written down of the mailbox is removed
 //   once      in one round only
@@ -42,6 +45,8 @@ const COMMANDS = [
     name: 'move',
     before: ['CREATE $COPY', 'CREATE $COPY2', 'COPY 1:$PART $COPY', 'SELECT $COPY'],
     timed: 'MOVE 1:* $COPY2',
+    capability: 'MOVE',
+    instead: ['COPY 1:* $COPY2', 'STORE 1:* +FLAGS.SILENT (\\Deleted)', 'EXPUNGE'],
     after: ['SELECT INBOX', 'DELETE $COPY', 'DELETE $COPY2'],
   },
   {
@@ -71,6 +76,16 @@ function rowsOf(size, count) {
 
 export const ROWS = [
   ...Object.entries(SIZES).flatMap(([size, count]) => rowsOf(size, count)),
+  {
+    name: 'mixed',
+    load: 'mixed',
+    who: 'm2k',
+    count: 2000,
+    connections: 10,
+    before: ['CREATE $COPY', 'CREATE $COPY2', 'COPY 1:$PART $COPY'],
+    after: ['SELECT INBOX', 'DELETE $COPY', 'DELETE $COPY2'],
+    quick: true,
+  },
   { name: 'login-c1', load: 'login', who: 'virtual', connections: 1, quick: true },
   { name: 'login-c10', load: 'login', who: 'virtual', connections: 10, quick: true },
   { name: 'login-system-c10', load: 'login', who: 'system', connections: 10 },
@@ -88,6 +103,7 @@ export function rowNames() {
 export const METRICS = [
   { key: 'ms', title: 'ms', best: 'low' },
   { key: 'rate', title: 'each second', best: 'high' },
+  { key: 'errors', title: 'errors', best: 'low' },
   { key: 'cpu', title: 'CPU ms each', best: 'low' },
   { key: 'memory', title: 'MB', best: 'low' },
   { key: 'session', title: 'kB a session', best: 'low' },

@@ -9,6 +9,9 @@ const SETTLE_MS = 10_000;
 /** How many messages COPY, MOVE and EXPUNGE are tried with, at most. */
 const PART = 5000;
 
+/** Loads of which is told how many they do in a second. */
+const RATED = ['login', 'mixed'];
+
 /** Resolves to the measurement: what METRICS (rows.mjs) names, `parts`, and `cut` if the limit ended it. */
 export async function runRow(row, system, site, times) {
   const users = site.users[row.who];
@@ -23,11 +26,13 @@ export async function runRow(row, system, site, times) {
     const used = difference(parts(), before);
     if (row.load === 'idle') await untilIdle(() => totalOf(parts()), SETTLE_MS);
     const memory = row.load === 'idle' ? memoryMB(system.processes()) : undefined;
-    const { done, seconds, ms, cut } = result;
+    const { done, seconds, ms, cut, errors, firstError } = result;
     return {
       done,
       ms,
-      rate: row.load === 'login' ? done / seconds : undefined,
+      rate: RATED.includes(row.load) ? done / seconds : undefined,
+      errors,
+      firstError,
       cpu: done > 0 ? totalOf(used) / done : undefined,
       parts: Object.fromEntries([...used].filter(([, spent]) => spent > 0)),
       memory,
@@ -42,18 +47,20 @@ export async function runRow(row, system, site, times) {
 function jobOf(row, { port, folderPrefix }, users, times) {
   const [{ home, maildir }] = users;
   const copy = `${folderPrefix}Copied`;
+  const copy2 = `${folderPrefix}Moved`;
+  const part = Math.min(row.count, PART);
   const filled = (text) =>
-    text
-      ?.replaceAll('$COPY2', `${folderPrefix}Moved`)
-      .replaceAll('$COPY', copy)
-      .replaceAll('$PART', String(Math.min(row.count, PART)));
+    text?.replaceAll('$COPY2', copy2).replaceAll('$COPY', copy).replaceAll('$PART', String(part));
   return {
     ...times,
     ...row,
     port,
     copy,
+    copy2,
+    part,
     before: (row.before ?? []).map(filled),
     timed: filled(row.timed),
+    instead: row.instead?.map(filled),
     after: (row.after ?? []).map(filled),
     maildir: join(home, maildir),
     logins: users.map(({ name }) => ({ user: name, password: PASSWORD })),

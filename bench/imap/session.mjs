@@ -42,6 +42,20 @@ export class Session {
     return this.#answer(tag, command);
   }
 
+  /** What the server offers, as it says after login. */
+  async capabilities() {
+    const tag = `zq${++this.#number}qz`;
+    this.send(`${tag} CAPABILITY\r\n`);
+    const line = await this.heard('* CAPABILITY ');
+    await this.#answer(tag, 'CAPABILITY');
+    return line.split(' ');
+  }
+
+  /** The server has hung up. */
+  get isOver() {
+    return this.#trouble !== undefined;
+  }
+
   /** The end of an APPEND's answer, once the literal was asked for and sent. */
   async append(mailbox, message) {
     const tag = `zq${++this.#number}qz`;
