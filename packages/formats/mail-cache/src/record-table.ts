@@ -29,7 +29,9 @@ interface Pending<T> extends Entry {
 
 class BlockInMemory<T> implements Held {
   readonly block: Block | undefined;
+  /** Decoded, by the place of the UID in the block; and the message each was found to belong to. */
   readonly values: (T | undefined)[] = [];
+  readonly whose: (Whose | undefined)[] = [];
   readonly release: () => void;
   size: number;
 
@@ -62,14 +64,18 @@ export class RecordTable<T> {
     this.#recent = recent;
   }
 
-  get({ uid, base }: Whose): T | undefined {
+  /** A message that is asked for again is known by its object, which stays as it is. */
+  get(message: Whose): T | undefined {
+    const { uid } = message;
     const number = this.#numberOf(uid);
-    const pending = this.#pending.get(number)?.get(uid);
-    if (pending !== undefined) return pending.base === base ? pending.value : undefined;
+    const pending = this.#pending.size === 0 ? undefined : this.#pending.get(number)?.get(uid);
+    if (pending !== undefined) return pending.base === message.base ? pending.value : undefined;
     const held = this.#blocks.get(number) ?? this.#load(number);
     if (held.block === undefined) return undefined;
+    const place = uid - ((number << this.#options.shift) >>> 0);
+    if (held.whose[place] === message) return held.values[place];
     try {
-      return this.#value(held, uid, base);
+      return this.#value(held, message, place);
     } catch {
       this.#dropDamaged(number);
       return undefined;
@@ -149,20 +155,18 @@ export class RecordTable<T> {
     }
   }
 
-  #value(held: BlockInMemory<T>, uid: number, base: string): T | undefined {
+  #value(held: BlockInMemory<T>, message: Whose, place: number): T | undefined {
     const block = held.block as Block;
-    const index = block.find(uid);
+    const index = block.find(message.uid);
     if (index < 0) return undefined;
-    // Whoever asks for the facts again asks for the same message, most likely; but it must be it.
-    const record = block.record(index, base);
+    const record = block.record(index, message.base);
     if (record === undefined) return undefined;
-    const known = held.values[index];
-    if (known !== undefined) return known;
-    const value = this.#options.decode(record);
-    if (this.#options.keepsDecoded) {
-      held.values[index] = value;
-      held.size += record.length * DECODED_FACTOR;
-    }
+    if (!this.#options.keepsDecoded) return this.#options.decode(record);
+    const known = held.values[place];
+    const value = known ?? this.#options.decode(record);
+    if (known === undefined) held.size += record.length * DECODED_FACTOR;
+    held.values[place] = value;
+    held.whose[place] = message;
     return value;
   }
 
@@ -195,7 +199,7 @@ export class RecordTable<T> {
   }
 
   #numberOf(uid: number): number {
-    return Math.floor(uid / 2 ** this.#options.shift);
+    return uid >>> this.#options.shift;
   }
 }
 

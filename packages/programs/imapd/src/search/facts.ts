@@ -17,9 +17,11 @@ export async function eachWithFacts(
   use: (index: number, message: FolderMessage, facts: () => MessageFacts | undefined) => boolean,
 ): Promise<void> {
   let missing: number[] = [];
+  let message = messages[0] as FolderMessage;
+  const look = () => cache.facts(message);
   for (let index = 0; index < messages.length; index++) {
-    const message = messages[index] as FolderMessage;
-    if (use(index, message, () => cache.facts(message))) missing.push(index);
+    message = messages[index] as FolderMessage;
+    if (use(index, message, look)) missing.push(index);
     if (missing.length === FACTS_AT_ONCE) {
       await readMissing(cache, messages, missing, use);
       missing = [];

@@ -17,3 +17,9 @@ export const COMPARED_AT_ONCE = 500;
 
 /** Characters of an answer that are written at a time. */
 export const PIECE_LENGTH = 16 * 1024;
+
+/** Messages of a folder whose keys THREAD keeps: some 250 bytes each. */
+export const THREAD_KEYS_MAX = 100_000;
+
+/** Milliseconds that it keeps them without being asked again: an idle session must be cheap. */
+export const THREAD_KEYS_KEPT_MS = 20_000;

@@ -14,7 +14,8 @@ export async function mergeSort(
 ): Promise<void> {
   const { length } = indices;
   for (let at = 0; at < length; at += SLICE) {
-    indices.subarray(at, at + SLICE).sort(compare);
+    const slice = indices.subarray(at, at + SLICE);
+    if (!isSorted(slice, compare)) slice.sort(compare);
     await rest();
   }
   let from: Uint32Array = indices;
@@ -42,6 +43,10 @@ async function merge(
   compare: (a: number, b: number) => number,
   rest: () => Promise<void>,
 ): Promise<void> {
+  if (middle >= end || compare(from[middle - 1] as number, from[middle] as number) <= 0) {
+    to.set(from.subarray(at, end), at);
+    return;
+  }
   let left = at;
   let right = middle;
   for (let place = at; place < end; place++) {
@@ -50,4 +55,11 @@ async function merge(
     to[place] = from[takeLeft ? left++ : right++] as number;
     if ((place - at) % SLICE === SLICE - 1) await rest();
   }
+}
+
+/** Most mail comes in the order in which it was sent. */
+function isSorted(indices: Uint32Array, compare: (a: number, b: number) => number): boolean {
+  for (let at = 1; at < indices.length; at++)
+    if (compare(indices[at - 1] as number, indices[at] as number) > 0) return false;
+  return true;
 }

@@ -1,6 +1,7 @@
 // Who is whose parent, by Message-ID and References: step 1 of THREAD=REFERENCES (RFC 5256, section 3). A parent need not be in
 // the mailbox: then a dummy stands for it.
 
+import type { ThreadKey } from './thread-keys.ts';
 import type { Threaded } from './threaded.ts';
 
 export interface Links {
@@ -16,18 +17,13 @@ export async function referenceLinks(
   threaded: Threaded,
   rest: () => Promise<void>,
 ): Promise<Links> {
-  const { ids, references, idCount, messages } = threaded;
-  const nodeOfId = new Int32Array(idCount).fill(-1);
-  // An id belongs to the first message that has it; the others are as if they had none.
-  for (const [message, id] of ids.entries())
-    if (id >= 0 && nodeOfId[id] === -1) nodeOfId[id] = message;
-  let nodes = messages.length;
-  for (let id = 0; id < idCount; id++) if (nodeOfId[id] === -1) nodeOfId[id] = nodes++;
+  const { keys } = threaded;
+  const { nodeOfId, nodes } = nodesOf(threaded);
   const family = new Family(nodes);
   let turn = STEPS_A_TURN;
-  for (const [message, ancestors] of references.entries()) {
+  for (let message = 0; message < keys.length; message++) {
     let parent = -1;
-    for (const id of ancestors) {
+    for (const id of (keys[message] as ThreadKey).references) {
       const node = nodeOfId[id] as number;
       // (A): the ancestors in a row; a link that is there stays.
       if (parent >= 0 && family.parents[node] === -1) family.link(node, parent);
@@ -43,6 +39,20 @@ export async function referenceLinks(
     await rest();
   }
   return { parents: family.parents };
+}
+
+/** Which node an id means: a message, or a dummy that is made for it. */
+function nodesOf({ keys, idCount }: Threaded): { nodeOfId: Int32Array; nodes: number } {
+  const nodeOfId = new Int32Array(idCount).fill(-1);
+  // An id belongs to the first message that has it; the others are as if they had none.
+  for (let message = 0; message < keys.length; message++) {
+    const { id } = keys[message] as ThreadKey;
+    if (id >= 0 && nodeOfId[id] === -1) nodeOfId[id] = message;
+  }
+  let nodes = keys.length;
+  for (const { references } of keys)
+    for (const id of references) if (nodeOfId[id] === -1) nodeOfId[id] = nodes++;
+  return { nodeOfId, nodes };
 }
 
 /**

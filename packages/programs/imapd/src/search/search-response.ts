@@ -23,9 +23,10 @@ export function plainResponse(
   found: Found,
   { naming, tellsModseq }: ResponseContext,
 ): string {
-  const words: (number | string)[] = found.map(naming);
-  if (tellsModseq && found.length > 0) words.push(`(MODSEQ ${highestModseq(found)})`);
-  return ['*', name, ...words].join(' ');
+  let text = `* ${name}`;
+  for (const message of found) text += ` ${naming(message)}`;
+  if (tellsModseq && found.length > 0) text += ` (MODSEQ ${highestModseq(found)})`;
+  return text;
 }
 
 /** Undefined when only SAVE was asked for: nothing is answered then. Without line end. */

@@ -17,7 +17,9 @@ export async function sorted(
 ): Promise<readonly FolderMessage[]> {
   const rest = () => progress.at(1, 1);
   const columns = distinct(criteria).map((criterion) => newColumn(criterion, messages.length));
-  const known = new Uint8Array(messages.length);
+  /** Of the messages whose keys are known. */
+  let known = new Uint32Array(messages.length);
+  let count = 0;
   await eachWithFacts(cache, messages, progress, (index, _, look) => {
     const facts = look();
     if (facts === undefined) return true;
@@ -25,13 +27,15 @@ export async function sorted(
       if (key.kind === 'number') numbers[index] = key.of(facts);
       else texts[index] = key.of(facts);
     }
-    known[index] = 1;
+    known[count++] = index;
     return false;
   });
   for (const column of columns) if (column.key.kind === 'text') await rank(column, rest);
-  const indices = Uint32Array.from(known.keys()).filter((index) => known[index] === 1);
-  await mergeSort(indices, comparing(columns), rest);
-  return Array.from(indices, (index) => messages[index] as FolderMessage);
+  known = known.subarray(0, count);
+  await mergeSort(known, comparing(columns), rest);
+  const found: FolderMessage[] = [];
+  for (const index of known) found.push(messages[index] as FolderMessage);
+  return found;
 }
 
 interface Column {

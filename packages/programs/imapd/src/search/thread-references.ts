@@ -3,6 +3,7 @@
 // siblings is done once, by putting messages below their parents in order of date.
 
 import { referenceLinks } from './reference-links.ts';
+import { NO_SUBJECT, type ThreadKey } from './thread-keys.ts';
 import { type Forest, forestOf, type Threaded } from './threaded.ts';
 
 export interface ReferencesOptions {
@@ -82,19 +83,22 @@ function byLatest(above: Int32Array, byDate: Uint32Array, nodes: number): readon
 
 /** Step 5. `above` is that of `forest`. */
 function mergedBySubject(threaded: Threaded, forest: Forest, above: Int32Array): Forest {
-  const { subjects, replies, byDate } = threaded;
+  const { keys, subjectCount, byDate } = threaded;
   const count = above.length;
   const isDummy = (node: number) => node >= count;
-  const subjectOf = (root: number) =>
-    subjects[isDummy(root) ? (forest.firstChild[root] as number) : root] as string;
-  const table = new Map<string, number>();
+  const isReply = (message: number) => (keys[message] as ThreadKey).isReply;
+  const subjectOf = (root: number) => {
+    const message = isDummy(root) ? (forest.firstChild[root] as number) : root;
+    return (keys[message] as ThreadKey).subject;
+  };
+  /** By subject; -1: none. */
+  const table = new Int32Array(subjectCount).fill(-1);
   for (const root of forest.roots) {
     const subject = subjectOf(root);
-    const first = table.get(subject);
+    const first = table[subject] as number;
     const isBetter =
-      first === undefined ||
-      (!isDummy(first) && (isDummy(root) || (replies[first] === 1 && replies[root] === 0)));
-    if (subject !== '' && isBetter) table.set(subject, root);
+      first < 0 || (!isDummy(first) && (isDummy(root) || (isReply(first) && !isReply(root))));
+    if (subject !== NO_SUBJECT && isBetter) table[subject] = root;
   }
   const merged = above.slice();
   /** Dummies whose children went to another one. */
@@ -102,17 +106,17 @@ function mergedBySubject(threaded: Threaded, forest: Forest, above: Int32Array):
   let nodes = forest.firstChild.length;
   for (const root of forest.roots) {
     const subject = subjectOf(root);
-    const first = table.get(subject);
-    if (first === undefined || first === root) continue;
+    const first = table[subject] as number;
+    if (first < 0 || first === root) continue;
     if (isDummy(root)) {
       // The table has a dummy wherever there is one.
       movedTo.set(root, first);
-    } else if (isDummy(first) || (replies[root] === 1 && replies[first] === 0)) {
+    } else if (isDummy(first) || (isReply(root) && !isReply(first))) {
       merged[root] = first;
     } else {
       merged[root] = nodes;
       merged[first] = nodes;
-      table.set(subject, nodes);
+      table[subject] = nodes;
       nodes += 1;
     }
   }

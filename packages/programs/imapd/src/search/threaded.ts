@@ -2,24 +2,17 @@
 
 import type { FolderCache } from '@q/mail-cache';
 import type { FolderMessage } from '@q/mailbox';
-import { baseSubject, casemap, messageIds } from '@q/mime';
 import type { Progress } from '../progress.ts';
 import { eachWithFacts } from './facts.ts';
 import { mergeSort } from './merge-sort.ts';
-import { sentTime } from './sort-key.ts';
+import { keepThreadKeys, type ThreadKey, threadKeys } from './thread-keys.ts';
 
 /** The messages that are threaded; all arrays have one entry for each. */
 export interface Threaded {
   readonly messages: readonly FolderMessage[];
-  /** Base subject as it is compared. */
-  readonly subjects: readonly string[];
-  /** It is a reply or forwarded, by its subject. */
-  readonly replies: Uint8Array;
-  /** Its message id as a number; -1: it has none. */
-  readonly ids: Int32Array;
-  /** The ids of its ancestors as numbers, the parent last. */
-  readonly references: readonly (readonly number[])[];
-  /** How many different ids there are; they are numbered from 0. */
+  readonly keys: readonly ThreadKey[];
+  /** Numbers of subjects and ids are below these. */
+  readonly subjectCount: number;
   readonly idCount: number;
   /** Indices by sent date, ties by message number. */
   readonly byDate: Uint32Array;
@@ -43,53 +36,41 @@ export async function threadedOf(
   cache: FolderCache,
   progress: Progress,
 ): Promise<Threaded> {
-  const numbers = new Map<string, number>();
-  const numberOf = (id: string) => {
-    const known = numbers.get(id);
-    if (known !== undefined) return known;
-    numbers.set(id, numbers.size);
-    return numbers.size - 1;
-  };
-  const rows: (Row | undefined)[] = new Array(found.length).fill(undefined);
+  const known = threadKeys(cache);
+  const keys: (ThreadKey | undefined)[] = new Array(found.length).fill(undefined);
+  let missing = 0;
   await eachWithFacts(cache, found, progress, (index, message, look) => {
-    const facts = look();
-    if (facts === undefined) return true;
-    const { text, isReply } = baseSubject(facts.envelope.subject ?? '');
-    const [id] = messageIds(facts.envelope.messageId ?? '');
-    rows[index] = {
-      message,
-      subject: casemap(text),
-      isReply,
-      id: id === undefined ? -1 : numberOf(id),
-      references: facts.references.map(numberOf),
-      sent: sentTime(facts),
-    };
+    let key = known.get(message);
+    if (key === undefined) {
+      const facts = look();
+      if (facts === undefined) {
+        missing++;
+        return true;
+      }
+      key = known.add(message, facts);
+    }
+    keys[index] = key;
     return false;
   });
-  const there = rows.filter((row) => row !== undefined);
+  keepThreadKeys(cache, known);
+  const isThere = (_: unknown, index: number) => keys[index] !== undefined;
+  const there = keys.filter((key) => key !== undefined);
   return {
-    messages: there.map(({ message }) => message),
-    subjects: there.map(({ subject }) => subject),
-    replies: Uint8Array.from(there, ({ isReply }) => Number(isReply)),
-    ids: Int32Array.from(there, ({ id }) => id),
-    references: there.map(({ references }) => references),
-    idCount: numbers.size,
+    messages: missing === 0 ? found : found.filter(isThere),
+    keys: there,
+    subjectCount: known.subjectCount,
+    idCount: known.idCount,
     byDate: await byDate(there, progress),
   };
 }
 
-interface Row {
-  readonly message: FolderMessage;
-  readonly subject: string;
-  readonly isReply: boolean;
-  readonly id: number;
-  readonly references: readonly number[];
-  readonly sent: number;
-}
-
-async function byDate(rows: readonly Row[], progress: Progress): Promise<Uint32Array> {
-  const sent = Float64Array.from(rows, (row) => row.sent);
-  const order = Uint32Array.from(rows.keys());
+async function byDate(keys: readonly ThreadKey[], progress: Progress): Promise<Uint32Array> {
+  const order = new Uint32Array(keys.length);
+  const sent = new Float64Array(keys.length);
+  for (let index = 0; index < keys.length; index++) {
+    order[index] = index;
+    sent[index] = (keys[index] as ThreadKey).sent;
+  }
   const compare = (a: number, b: number) => (sent[a] as number) - (sent[b] as number) || a - b;
   await mergeSort(order, compare, () => progress.at(1, 1));
   return order;
