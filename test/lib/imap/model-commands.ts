@@ -20,6 +20,7 @@ export async function store(session: ModelSession): Promise<void> {
     `${some.byUid ? 'UID ' : ''}STORE ${some.set}${unless} ${change}FLAGS${silent} (${flags.join(' ')})`,
   );
   session.replica.quiet = false;
+  if (answer.status === 'BAD') throw new Error(`STORE: ${answer.text}`);
   const refused = new Set(uidsOf(/\[MODIFIED ([\d,:]+)\]/.exec(answer.text)?.[1] ?? ''));
   for (const { message, number } of some.messages) {
     if (refused.has(some.byUid ? (message.uid as number) : number)) continue;
@@ -37,10 +38,11 @@ export async function fetch(session: ModelSession): Promise<void> {
   const some = session.some();
   if (some === undefined) return;
   session.replica.quiet = !some.byUid;
-  const { untagged } = await session.run(
+  const { status, text, untagged } = await session.run(
     `${some.byUid ? 'UID ' : ''}FETCH ${some.set} (UID FLAGS BODY.PEEK[])`,
   );
   session.replica.quiet = false;
+  if (status === 'BAD') throw new Error(`FETCH: ${text}`);
   for (const { values } of untagged) {
     if (values[1] !== 'FETCH') continue;
     const found = itemsOf(values[2]);
@@ -100,6 +102,7 @@ export async function copy(session: ModelSession): Promise<void> {
   if (some === undefined || target === undefined) return;
   const there = some.messages.some(({ message }) => session.mailbox?.byUid(message.uid as number));
   const answer = await session.run(`${some.byUid ? 'UID ' : ''}${verb} ${some.set} ${target.name}`);
+  if (answer.status === 'BAD') throw new Error(`${verb}: ${answer.text}`);
   const code = [answer.text, ...answer.untagged.map(({ text }) => text)]
     .map((text) => /\[COPYUID (\d+) ([\d,:]+) ([\d,:]+)\]/.exec(text))
     .find((found) => found !== null);

@@ -116,10 +116,10 @@ export async function settle(
   const left: string[] = [];
   for (const mailbox of mailboxes) {
     const found = await look(mailbox, client);
-    // Deliveries that nobody had seen get their UIDs with this look, in any order, after what the command brought.
+    // Deliveries that nobody had seen may get their UIDs with this look, in any order, after what the command brought.
     const largest = mailbox.largestUid;
     for (const truth of mailbox.alive) {
-      if (settleOne(mailbox, truth, { found, largest }, inFlight, told)) continue;
+      if (settleOne(mailbox, truth, found, inFlight, told)) continue;
       left.push(truth.id);
       mailbox.remove(truth);
     }
@@ -144,11 +144,11 @@ export async function settle(
 function settleOne(
   mailbox: MailboxModel,
   truth: Truth,
-  { found, largest }: { readonly found: Found; readonly largest: number },
+  found: Found,
   { flags, gone }: InFlight,
   told: boolean,
 ): boolean {
-  const uid = truth.uid ?? [...found].find(([n, { id }]) => id === truth.id && n > largest)?.[0];
+  const uid = truth.uid ?? uidOfUnseen(mailbox, truth.id, found);
   const is = uid === undefined ? undefined : found.get(uid);
   if (uid === undefined || is === undefined) {
     if (gone.has(truth)) return false;
@@ -168,6 +168,12 @@ function settleOne(
   truth.flags.clear();
   for (const flag of is.flags) truth.flags.add(flag);
   return true;
+}
+
+/** Of a delivery that no session was told of. It may have got its UID before others got theirs; nobody has copied it. */
+function uidOfUnseen(mailbox: MailboxModel, id: string, found: Found): number | undefined {
+  const uids = [...found].filter(([, one]) => one.id === id).map(([uid]) => uid);
+  return uids.find((uid) => mailbox.byUid(uid) === undefined);
 }
 
 /** All of a mailbox, as a client finds it who has never been here. */

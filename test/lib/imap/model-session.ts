@@ -6,6 +6,9 @@ import { type MailboxModel, sameFlags, type Truth } from './model.ts';
 import type { Known, Replica } from './replica.ts';
 import { type Answer, itemsOf, type WireClient } from './wire.ts';
 
+/** Messages of a mailbox from which on only few are taken at once. */
+const MANY = 2000;
+
 /** How a session talks. */
 export type Manner = 'plain' | 'condstore' | 'qresync';
 
@@ -71,7 +74,7 @@ export class ModelSession {
       this.mailbox = undefined;
       return;
     }
-    const known = uids.join(',');
+    const known = asSet(uids);
     // The numbers of what is left are told by EXISTS, after VANISHED (EARLIER): nothing may be known by number before.
     const before = new Map(messages.map((message) => [message.uid, message]));
     this.replica.messages = [];
@@ -174,13 +177,16 @@ export class ModelSession {
 
   /** Some messages of the client's, as a set. */
   some(byUidOnly = false) {
-    const all = this.replica.messages.map((message, index) => ({ message, number: index + 1 }));
-    const share = pick([0.05, 0.3, 1], this.random);
+    const byUid = byUidOnly || this.random() < 0.5;
+    const all = this.replica.messages
+      .map((message, index) => ({ message, number: index + 1 }))
+      .filter(({ message }) => !byUid || message.uid !== undefined);
+    // Of many, few: mailboxes that are copied into one another double, and a command has a limit.
+    const share = pick(all.length > MANY ? [0.01, 0.02, 0.05] : [0.05, 0.3, 1], this.random);
     const messages = all.filter(() => this.random() < share);
     if (messages.length === 0) return undefined;
-    const byUid = byUidOnly || this.random() < 0.5;
-    const set = messages.map(({ message, number }) => (byUid ? message.uid : number)).join(',');
-    return { messages, byUid, set };
+    const numbers = messages.map(({ message, number }) => (byUid ? Number(message.uid) : number));
+    return { messages, byUid, set: asSet(numbers) };
   }
 
   get client(): WireClient {
@@ -200,6 +206,17 @@ export class ModelSession {
 
 export function messageOf(id: string): string {
   return `From: model@test\r\nSubject: model\r\nX-ID: ${id}\r\n\r\nbody of ${id}\r\n`;
+}
+
+/** Ascending numbers as a set: "3:5,9". */
+function asSet(numbers: readonly number[]): string {
+  const ranges: [first: number, last: number][] = [];
+  for (const number of numbers) {
+    const range = ranges.at(-1);
+    if (range?.[1] === number - 1) range[1] = number;
+    else ranges.push([number, number]);
+  }
+  return ranges.map(([first, last]) => (first === last ? first : `${first}:${last}`)).join(',');
 }
 
 /** "3:5,9" as numbers. */
