@@ -2,6 +2,7 @@
 // descriptor 6 before exit 82, reach whoever asked.
 
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -48,14 +49,11 @@ async function run(
   };
   const child = spawn(join(DIST, name), args, { env, stdio: [fd, 'pipe', 'pipe'] });
   closeSync(fd);
-  const [out, err] = await Promise.all([
+  const [out, err, [code]] = await Promise.all([
     collect(child.stdout as Readable),
     collect(child.stderr as Readable),
+    once(child, 'exit') as Promise<[number | null]>,
   ]);
-  const code = await new Promise<number | null>((done) => {
-    if (child.exitCode !== null) done(child.exitCode);
-    else child.once('exit', done);
-  });
   return { code, out, err: err.toString('latin1') };
 }
 

@@ -24,7 +24,7 @@ beforeEach(() => {
   host = new ClassicHost();
 });
 afterEach(async () => {
-  if (server !== undefined && server.exitCode === null) {
+  if (server !== undefined && server.exitCode === null && server.signalCode === null) {
     server.kill('SIGKILL');
     await once(server, 'exit');
   }
@@ -69,11 +69,11 @@ async function queue(uid: number, message: string, envelope: string) {
 test('signals of terminals and limits are ignored; SIGALRM is the timeout, 52', async () => {
   const { env, uid, gid } = host;
   const start = async () => {
+    const before = host.left().length;
     const stdio: ['pipe', 'pipe', 'inherit'] = ['pipe', 'pipe', 'inherit'];
     const child = spawn(join(DIST, 'qmail-queue'), [], { env, uid, gid, stdio });
     const [fd0, fd1] = child.stdio as unknown as [Duplex, Duplex];
     for (const stream of [fd0, fd1]) stream.on('error', () => {});
-    const before = host.left().length;
     fd0.write('x'.repeat(200_000));
     await until('it is reading', () => host.left().length > before);
     return { child, fd0, fd1, exited: once(child, 'exit') };

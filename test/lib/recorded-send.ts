@@ -111,10 +111,9 @@ export class RecordedSend {
     if (signal !== undefined) this.child.kill(signal);
     const [code] = await this.#exited;
     for (const peer of [this.local, this.remote, this.clean]) peer.hangUp();
-    if (this.#realClean !== undefined && this.#realClean.exitCode === null) {
-      this.#realClean.stdin?.destroy();
-      await once(this.#realClean, 'exit');
-    }
+    const clean = this.#realClean;
+    clean?.stdin?.destroy();
+    if (clean?.exitCode === null && clean.signalCode === null) await once(clean, 'exit');
     return code as number | null;
   }
 

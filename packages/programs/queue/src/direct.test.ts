@@ -161,7 +161,7 @@ test('when the alarm rings it exits 52, even while a read blocks, and leaves not
   instance = await makeInstance([shortAlarm(2)]);
   const run = start();
   run.message.write('x'.repeat(100_000));
-  await until(() => debris(instance.home).length > 0);
+  await until(() => debris(instance.home).length > 0 || run.child.exitCode !== null);
   expect(await run.exit).toBe(52);
   expect(debris(instance.home)).toEqual([]);
 });

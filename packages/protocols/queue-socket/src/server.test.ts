@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { ServeOptions } from './index.ts';
 import {
   connectRaw,
@@ -11,7 +10,10 @@ import {
 
 let home: Home;
 
-afterEach(() => home.remove());
+afterEach(() => {
+  vi.useRealTimers();
+  return home.remove();
+});
 
 async function serveMemory(options: ServeOptions = {}) {
   const served = await serveMemoryAt(options);
@@ -74,14 +76,14 @@ test('a connection inside a message is closed after the time of a message, with 
 });
 
 test('the time of a message counts for that message alone', async () => {
-  // Together they take longer than one of them may; each has seconds to spare.
-  await serveMemory({ messageSeconds: 5 });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+  await serveMemory({ messageSeconds: 10 });
   const { socket, answers } = await connectRaw(home);
   for (let i = 1; i <= 8; i++) {
     // Each chunk ends one request and begins the next.
     socket.write(i === 1 ? '4:abcd' : ',0:,4:Fa\0\0,4:abcd');
-    await sleep(700);
     await until(() => answers().split('0 7 8').length === i);
+    vi.advanceTimersByTime(9000);
   }
   socket.destroy();
 });

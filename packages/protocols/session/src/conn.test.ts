@@ -2,7 +2,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { PassThrough, Writable } from 'node:stream';
 import { textOf } from '@q/bytes';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import {
   type Conn,
   type ConnOptions,
@@ -13,6 +13,10 @@ import {
   Timeout,
 } from './index.ts';
 import { AHEAD_MAX } from './limits.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 interface Pair {
   readonly conn: Conn;
@@ -230,13 +234,17 @@ test('a peer is not read faster than the session asks, and loses nothing by it',
 });
 
 test('waits that were long enough ago leave no timer behind that ends a later one', async () => {
-  const { conn, input } = pair({ idleTimeout: 0.05 });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+  const { conn, input } = pair({ idleTimeout: 60 });
   for (let i = 0; i < 4; i++) {
     const line = conn.readLine(9);
-    setTimeout(() => input.write('x\n'), 25);
+    vi.advanceTimersByTime(50_000);
+    input.write('x\n');
     expect(textOf((await line) as Buffer)).toBe('x');
   }
-  await expect(conn.readLine(9)).rejects.toMatchObject({ reason: 'idle' });
+  const late = conn.readLine(9);
+  vi.advanceTimersByTime(60_000);
+  await expect(late).rejects.toMatchObject({ reason: 'idle' });
 });
 
 async function socketPair(): Promise<{ server: Socket; client: Socket; done: () => void }> {
