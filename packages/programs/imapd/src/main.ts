@@ -4,7 +4,7 @@
 import { Permanent } from '@q/fault';
 import { openLog } from '@q/log';
 import { type Invocation, mailText } from '@q/proc';
-import { mailServiceMain } from '@q/service';
+import { DEFAULT_MAILDIR, mailServiceMain } from '@q/service';
 import { type Conn, type Peer, serveStdio } from '@q/session';
 import { IDLE_SECONDS } from './limits.ts';
 import { endLine, endWord, loginLine, whenceOf } from './log-lines.ts';
@@ -15,7 +15,6 @@ import { readClientTerms } from './settings.ts';
 
 /** The only exit code but 0: it did not start to serve. */
 const EXIT_REFUSED = 1;
-const DEFAULT_MAILDIR = 'Maildir';
 
 export async function imapdMain(invocation: Invocation): Promise<number> {
   const service = mailServiceMain(imapService, invocation, readClientTerms);

@@ -19,7 +19,7 @@ export type {
   MailService,
   Refusal,
 } from './login/mail-service.ts';
-export { mailServiceMain } from './login/main.ts';
+export { DEFAULT_MAILDIR, mailServiceMain } from './login/main.ts';
 export { mailServiceFlags } from './login/options.ts';
 export { servicePlaces, supervise } from './supervise.ts';
 export { WorkerPool } from './worker-pool.ts';

@@ -7,7 +7,7 @@ import { type MailServiceOptions, mailServiceOptionsOf } from './options.ts';
 import { mailServiceChild, mailServiceParent } from './parent.ts';
 
 /** A user's mail, below his home, where the command line names no other. */
-const DEFAULT_MAILDIR = 'Maildir';
+export const DEFAULT_MAILDIR = 'Maildir';
 
 /**
  * Runs the whole service, with --listen, or the part of it that this process was started for; resolves to the exit code.
