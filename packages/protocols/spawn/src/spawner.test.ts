@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import type * as Fs from 'node:fs';
 import {
   chmodSync,
   closeSync,
@@ -14,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { mkfifo } from '@q/posix';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import {
   type Delivery,
   encodeDelivery,
@@ -24,6 +25,18 @@ import {
   runOnMessage,
   runSpawner,
 } from './index.ts';
+
+const failing = vi.hoisted(() => new Set<number>());
+
+// close(2) on a disk that is failing: the descriptor is gone, and there was an error.
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof Fs>();
+  const closeSync = (fd: number) => {
+    fs.closeSync(fd);
+    if (failing.delete(fd)) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+  };
+  return { ...fs, closeSync };
+});
 
 const own = process.getuid?.() ?? 0;
 let mess: string;
@@ -152,6 +165,21 @@ test('a delivery that throws what nobody foresaw is deferred', async () => {
   one.end();
   await one.done;
   expect(one.seen).toEqual([{ slot: 9, text: REFUSAL.cannotFork }]);
+});
+
+test('a delivery whose message cannot be closed well has its report, and its slot is free again', async () => {
+  const one = spawner(async ({ messageFd }) => {
+    failing.add(messageFd);
+    return 'Kdone\n';
+  });
+  for (let n = 1; n <= 2; n++) {
+    one.send(3);
+    await expect.poll(() => one.seen.length).toBe(n);
+  }
+  one.end();
+  await one.done;
+  expect(failing.size).toBe(0);
+  expect(one.seen.map(({ text }) => text)).toEqual(['Kdone\n', 'Kdone\n']);
 });
 
 /** Runs a shell script on the test message, as a delivery. */
