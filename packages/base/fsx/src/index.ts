@@ -26,7 +26,7 @@ export { GatheredWriter } from './gathered-writer.ts';
 export { leadsTo, openLocked } from './locked.ts';
 export { PacedReader } from './paced-read.ts';
 export { rewindFd } from './seek.ts';
-export { stampAt, stampOf } from './stamp.ts';
+export { stampAt, stampOf, stampsAt } from './stamp.ts';
 export { stdinChunks, wasClosed } from './stdin.ts';
 export { isThere } from './there.ts';
 export { pullTrigger, type TriggerWatch, watchTrigger } from './trigger.ts';

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { stampAt, stampOf } from './index.ts';
+import { stampAt, stampOf, stampsAt } from './index.ts';
 
 let dir: string;
 let path: string;
@@ -51,4 +51,17 @@ test.each<[string, () => void]>([
 test('what is not there has no stamp, and what cannot be looked at is trouble', () => {
   expect(stampAt(join(dir, 'none'))).toBeUndefined();
   expect(() => stampAt(join(dir, 'x'.repeat(300)))).toThrow('ENAMETOOLONG');
+});
+
+test('several files together have another stamp when one of them comes, changes or goes', () => {
+  const paths = [path, join(dir, 'other')];
+  const seen = [stampsAt(paths)];
+  writeFileSync(join(dir, 'other'), 'x');
+  seen.push(stampsAt(paths));
+  expect(stampsAt(paths)).toBe(seen[1]);
+  appendFileSync(path, '+');
+  seen.push(stampsAt(paths));
+  rmSync(path);
+  seen.push(stampsAt(paths));
+  expect(new Set(seen).size).toBe(4);
 });

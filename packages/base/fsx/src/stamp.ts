@@ -16,3 +16,8 @@ export function stampAt(path: Path): string | undefined {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
   return stats && stampOf(stats);
 }
+
+/** The stamps of all these files together: another text when one of them came, went or changed. Throws as stampAt(). */
+export function stampsAt(paths: readonly string[]): string {
+  return paths.map((path) => `${path} ${stampAt(path) ?? ''}`).join('\n');
+}

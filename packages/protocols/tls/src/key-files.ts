@@ -12,7 +12,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf, faultOf, Temporary } from '@q/fault';
-import { stampAt } from '@q/fsx';
+import { stampAt, stampsAt } from '@q/fsx';
 import { KEY_FILE_MAX, NAMES_MAX } from './limits.ts';
 
 const CERTIFICATE = 'servercert.pem';
@@ -81,10 +81,8 @@ export class KeyFiles {
 
   #stamp(): string {
     const suffixes = ['', ...this.#names().map((name) => `.${name}`)];
-    return suffixes
-      .flatMap((suffix) => [`${CERTIFICATE}${suffix}`, `${KEY}${suffix}`])
-      .map((file) => `${file} ${stampAt(join(this.#dir, file)) ?? ''}`)
-      .join('\n');
+    const files = suffixes.flatMap((suffix) => [`${CERTIFICATE}${suffix}`, `${KEY}${suffix}`]);
+    return stampsAt(files.map((file) => join(this.#dir, file)));
   }
 }
 

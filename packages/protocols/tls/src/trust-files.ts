@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { faultOf, Temporary } from '@q/fault';
-import { stampAt } from '@q/fsx';
+import { stampsAt } from '@q/fsx';
 import { TRUST_FILE_MAX, TRUST_FILES_MAX, TRUSTED_MAX } from './limits.ts';
 
 /** Reads them again when one of the files has changed. */
@@ -37,9 +37,7 @@ export class TrustFiles {
 
   #stamp(): string {
     try {
-      return this.#files()
-        .map((file) => `${file} ${stampAt(file) ?? ''}`)
-        .join('\n');
+      return stampsAt(this.#files());
     } catch (error) {
       // read() says what is wrong, once.
       return faultOf(error, 'unreadable').message;
