@@ -115,3 +115,30 @@ test('where no address is known, an account under attack waits, others do not, a
   clock.now += MEMORY + 1;
   expect(throttle.begin(undefined, 'dom.test').wait).toBe(0);
 });
+
+test('a login is judged when it has its turn, and what its judge says is the outcome', async () => {
+  const { throttle, waitOf, fail } = start();
+  expect(await throttle.inTurn(HOME, 'ann', async () => 'done')).toBe('done');
+  for (let i = 0; i < ACCOUNT_FREE; i++) fail(`10.0.0.${i}`, 'ann');
+  expect(waitOf(HOME, 'ann')).toBe(ACCOUNT_WAIT);
+  const known = await throttle.inTurn(HOME, 'ben', async (turn) => turn.succeeded());
+  expect(known).toBeUndefined();
+  for (let i = 0; i < ACCOUNT_FREE; i++) fail(`10.0.0.${i}`, 'ben');
+  expect(waitOf(HOME, 'ben')).toBe(0);
+});
+
+test('who has too many turns before his own is not judged at all', async () => {
+  const { throttle, fail } = start();
+  while (throttle.begin(GUESSER, 'joe').wait !== undefined) fail(GUESSER);
+  const judge = async () => expect.fail('not to be judged');
+  expect(await throttle.inTurn(GUESSER, 'joe', judge)).toBe('too many');
+});
+
+test('a judge that fails leaves no login under way behind', async () => {
+  const { throttle, waitOf } = start();
+  for (let i = 0; i < 100; i++) {
+    const broken = throttle.inTurn(HOME, `user${i}`, () => Promise.reject(new Error('broken')));
+    await expect(broken).rejects.toThrow('broken');
+  }
+  expect(waitOf(HOME, 'new')).toBe(0);
+});

@@ -7,6 +7,7 @@
 //
 // The turn comes before the password is looked at, so that hanging up on a slow answer gains nothing.
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { networkOf } from '@q/session';
 import {
   ACCOUNT_FREE,
@@ -31,14 +32,18 @@ interface Address {
   readonly nextTurn: number;
 }
 
-/** One login under way. Exactly one of `succeeded`, `failed` and `undecided` is to be called. */
-export interface Attempt {
-  /** Milliseconds to wait before the password is looked at; undefined: too many, come back later. */
-  readonly wait: number | undefined;
+/** A login whose turn it is. One of both is called as soon as somebody can tell. */
+interface Turn {
   succeeded(): void;
   /** How many milliseconds after its judgement began the answer is due. */
   failed(): number;
-  /** Nobody could tell, or nobody was asked. */
+}
+
+/** One login under way. `undecided` is to be called at its end; before that at most one of the others. */
+interface Attempt extends Turn {
+  /** Milliseconds to wait before the password is looked at; undefined: too many, come back later. */
+  readonly wait: number | undefined;
+  /** Nobody could tell, or nobody was asked; nothing when it is decided. */
   undecided(): void;
 }
 
@@ -53,6 +58,25 @@ export class LoginThrottle {
 
   constructor(now: () => number = Date.now) {
     this.#now = now;
+  }
+
+  /**
+   * Waits for the turn of a login and has it judged; resolves to what `judge` says, or to 'too many' when there are too many
+   * turns before it. `ip` and `account` are as for begin().
+   */
+  async inTurn<T>(
+    ip: string | undefined,
+    account: string,
+    judge: (turn: Turn) => Promise<T>,
+  ): Promise<T | 'too many'> {
+    const attempt = this.begin(ip, account);
+    try {
+      if (attempt.wait === undefined) return 'too many';
+      await pause(attempt.wait);
+      return await judge(attempt);
+    } finally {
+      attempt.undecided();
+    }
   }
 
   /**

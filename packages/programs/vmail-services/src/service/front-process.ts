@@ -1,7 +1,6 @@
 // The front process: takes connections and reads requests. Binds as root where it must, then has no rights
 // for good; everything a client sends is parsed here. Passwords that are guessed wait here for their turn.
 
-import { setTimeout as wait } from 'node:timers/promises';
 import { escapeForLog, type Log, openLog, quoteForLog } from '@q/log';
 import { messageOf } from '@q/service';
 import { type Conn, listen, passSocket } from '@q/session';
@@ -71,18 +70,12 @@ async function throttled(
     await ask();
     return;
   }
-  const attempt = throttle.begin(guess.ip, guess.account);
-  try {
-    if (attempt.wait === undefined) {
-      log(`login refused ip=${escapeForLog(guess.ip ?? '')} user="${quoteForLog(guess.account)}"`);
-      return;
-    }
-    await wait(attempt.wait);
+  const outcome = await throttle.inTurn(guess.ip, guess.account, async (turn) => {
     const verdict = (await ask()) as Verdict | undefined;
-    if (verdict === 'right') attempt.succeeded();
+    if (verdict === 'right') turn.succeeded();
     // The answer has left; the parent was slow enough about it.
-    else if (verdict === 'wrong') attempt.failed();
-  } finally {
-    attempt.undecided();
-  }
+    else if (verdict === 'wrong') turn.failed();
+  });
+  if (outcome === 'too many')
+    log(`login refused ip=${escapeForLog(guess.ip ?? '')} user="${quoteForLog(guess.account)}"`);
 }

@@ -102,20 +102,13 @@ async function tryLogin(
     secure: conn.secure,
     external: login.external === true,
   };
-  const attempt = throttle.begin(peer.remoteIp, user);
-  try {
-    if (attempt.wait === undefined) {
-      log(lines.trouble(logged, 'too many'));
-      dialogue.refuse('too many', true);
-      return 'away';
-    }
-    await wait(attempt.wait);
+  const outcome = await throttle.inTurn(peer.remoteIp, user, async (turn): Promise<Outcome> => {
     const started = Date.now();
     const client = clientEnvironment(peer, await names.of(peer));
     const evidence = evidenceOf(login, conn);
     const { id, verdict, proof } = await link.login({ user, client, ...evidence });
     if (verdict === 'ok') {
-      attempt.succeeded();
+      turn.succeeded();
       if (login.mutual && !(await isContent(link, id, dialogue.confirm?.(proof, last))))
         return 'again';
       place?.known();
@@ -123,13 +116,15 @@ async function tryLogin(
     }
     if (verdict === 'refused') {
       log(lines.failed(logged));
-      await wait(Math.max(0, started + attempt.failed() - Date.now()));
+      await wait(Math.max(0, started + turn.failed() - Date.now()));
     } else log(lines.trouble(logged, 'temporary'));
     dialogue.refuse(verdict === 'refused' ? 'failed' : 'temporary', last);
     return 'again';
-  } finally {
-    attempt.undecided();
-  }
+  });
+  if (outcome !== 'too many') return outcome;
+  log(lines.trouble(logged, 'too many'));
+  dialogue.refuse('too many', true);
+  return 'away';
 }
 
 /** Whom a login by certificate is for. The parent asks the certificate itself; this is for the log and for who counts failures. */
