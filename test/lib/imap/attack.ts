@@ -16,6 +16,13 @@ import { isRoot } from '../run.ts';
 /** Kilobytes that an attack may leave in memory: a garbage collector's slack, and far less than any of them sends. */
 const ROOM = 96 * 1024;
 
+/** Three messages, by the names of their files. */
+export const THREE = {
+  '1600000001.a.test:2,': 'Subject: one\n\nbody\n',
+  '1600000002.b.test:2,': 'Subject: two\n\nbody\n',
+  '1600000003.c.test:2,': 'Subject: three\n\nbody\n',
+};
+
 /** A line of a table of attacks; `row` is that of the list of attacks. */
 export interface Attack {
   readonly row: string;
