@@ -134,7 +134,7 @@ export class MaildirFolder implements Folder {
     return done;
   }
 
-  async open(message: FolderMessage): Promise<OpenMessage | undefined> {
+  open(message: FolderMessage): OpenMessage | undefined | Promise<OpenMessage | undefined> {
     const stored = message as Stored;
     try {
       // The usual case waits for nobody.
@@ -142,9 +142,13 @@ export class MaildirFolder implements Folder {
     } catch (error) {
       if (!isNoMessage(error)) throw faultOf(error, 'unable to open message');
     }
-    return await this.#inside.alone('unable to open message', async () => {
+    return this.#openSought(stored);
+  }
+
+  #openSought(message: Stored): Promise<OpenMessage | undefined> {
+    return this.#inside.alone('unable to open message', async () => {
       try {
-        return await withFile(this.#inside, stored, openMessageFile);
+        return await withFile(this.#inside, message, openMessageFile);
       } catch (error) {
         if (isNoMessage(error)) return undefined;
         throw error;

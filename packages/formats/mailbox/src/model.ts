@@ -133,7 +133,7 @@ export interface Folder {
   watch(heard: () => void): () => void;
 
   /** Undefined: gone (and marked so). Finds the file under whatever flags it has now. */
-  open(message: FolderMessage): Promise<OpenMessage | undefined>;
+  open(message: FolderMessage): OpenMessage | undefined | Promise<OpenMessage | undefined>;
 
   /** STORE. With `unchangedSince` (a mod-sequence) only messages not changed after it. */
   store(

@@ -128,6 +128,15 @@ test('messages that changed since a mod-sequence are left alone', async () => {
   expect(folder.highestModseq).toBe(again);
 });
 
+test('a message whose file is where it was is opened at once', async () => {
+  const maildir = makeTestMaildir();
+  maildir.put('cur/1.a:2,');
+  const { folder } = await openTest(maildir);
+  const opened = folder.open(folder.messages[0] as FolderMessage);
+  expect(opened).not.toBeInstanceOf(Promise);
+  closeSync((await opened)?.fd ?? -1);
+});
+
 test('a message is opened under the name another program gave it, and one that is gone is not', async () => {
   const maildir = makeTestMaildir();
   for (const name of ['1.a', '2.b']) maildir.put(`cur/${name}:2,`);

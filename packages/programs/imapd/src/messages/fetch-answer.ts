@@ -63,8 +63,12 @@ export class MessageAnswers {
           const loading = loader.next();
           loaded = loading instanceof Promise ? await loading : loading;
           if (loaded === undefined) this.missing += 1;
-          else if (loaded.file === undefined) this.#remembered(message, loaded);
-          else await this.#read(message, loaded, marked.has(message));
+          else if (
+            this.#plan.parts ||
+            (loaded.file !== undefined && loaded.file.held === undefined)
+          )
+            await this.#read(message, loaded, marked.has(message));
+          else this.#atOnce(message, loaded, marked.has(message));
         } catch (error) {
           if (isOver(error)) throw error;
           writer.abandon(error);
@@ -88,15 +92,19 @@ export class MessageAnswers {
     this.#session.log(`warning: ${place.dir}: ${faultOf(error, 'unable to read message').message}`);
   }
 
-  #remembered(message: FolderMessage, loaded: Loaded): void {
-    let text = this.#head(message);
+  /** All of it is in memory. */
+  #atOnce(message: FolderMessage, loaded: Loaded, marked: boolean): void {
+    const held = loaded.file?.held;
     const recent = this.#recents && this.#view.isRecent(message);
+    let text = this.#head(message);
     let separator = '';
     for (const item of this.#plan.items) {
-      if (isLiteralItem(item)) continue;
-      text += separator + itemText(item, message, recent, loaded, this.#mode);
+      text += separator;
       separator = ' ';
+      if (!isLiteralItem(item)) text += itemText(item, message, recent, loaded, this.#mode);
+      else if (held !== undefined) text += this.#held(item, held);
     }
+    if (marked) text += this.#markedText(message, recent);
     this.#writer.add(`${text})\r\n`);
   }
 
@@ -114,26 +122,30 @@ export class MessageAnswers {
       if (isLiteralItem(item)) {
         const held = file.held === undefined ? undefined : this.#held(item, file.held);
         if (held === undefined) await this.#literal(item, parsed);
+        else writer.add(held);
       } else writer.add(itemText(item, message, recent, loaded, this.#mode));
     }
-    if (marked) {
-      const asked = new Set(this.#plan.items.map(({ kind }) => kind));
-      if (!asked.has('FLAGS')) writer.add(` FLAGS (${flagsText(message, recent)})`);
-      if (tellsModseq(this.#session) && !asked.has('MODSEQ'))
-        writer.add(` MODSEQ (${message.modseq})`);
-      this.#view.noteTold(message);
-    }
+    if (marked) writer.add(this.#markedText(message, recent));
     writer.add(')\r\n');
   }
 
-  /** Writes a section that needs no tree of parts, at once. Undefined: it is another one. */
-  #held(item: LiteralItem, bytes: Buffer): true | undefined {
+  /** What is told of a message that became \Seen, unless it was asked for. */
+  #markedText(message: FolderMessage, recent: boolean): string {
+    const asked = new Set(this.#plan.items.map(({ kind }) => kind));
+    let text = '';
+    if (!asked.has('FLAGS')) text += ` FLAGS (${flagsText(message, recent)})`;
+    if (tellsModseq(this.#session) && !asked.has('MODSEQ')) text += ` MODSEQ (${message.modseq})`;
+    this.#view.noteTold(message);
+    return text;
+  }
+
+  /** A section that needs no tree of parts, with its name. Undefined: it is another one. */
+  #held(item: LiteralItem, bytes: Buffer): string | undefined {
     const wanted = wantedSection(item);
     if (wanted === undefined || !isHeldSection(wanted.section)) return undefined;
     const text = heldSection(bytes, wanted.section, wanted.range);
-    this.#writer.add(`${wanted.label} {${text.length}}\r\n${text}`);
     this.#count(wanted.section, text.length);
-    return true;
+    return `${wanted.label} {${text.length}}\r\n${text}`;
   }
 
   #count({ text }: FetchSection, bytes: number): void {

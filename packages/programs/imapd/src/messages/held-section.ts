@@ -43,10 +43,8 @@ export function headerEnd(bytes: Buffer): number {
 
 /** LFs without a CR before them as CRLF, NULs as 0x80: a literal cannot have them (RFC 9051, section 9, CHAR8). */
 function asSent(text: string): string {
-  const lines = text.includes('\r')
-    ? text.replace(/(?<!\r)\n/g, '\r\n')
-    : text.replaceAll('\n', '\r\n');
-  return lines.includes('\0') ? lines.replaceAll('\0', '\x80') : lines;
+  const sent = text.includes('\0') ? text.replaceAll('\0', '\x80') : text;
+  return sent.includes('\r') ? sent.replace(/(?<!\r)\n/g, '\r\n') : sent.replaceAll('\n', '\r\n');
 }
 
 function selected(header: string, fields: readonly string[], not: boolean): string {

@@ -77,20 +77,30 @@ export class MessageLoader {
       );
   }
 
+  /** A promise only where something has to be waited for. */
   #load(message: FolderMessage): Result | Promise<Result> {
-    return this.#remembered(message) ?? this.#read(message);
+    const known = this.#remembered(message);
+    if (known === undefined) return this.#read(message);
+    if (this.#plan.file === undefined) return known;
+    try {
+      return this.#withFile(message, known);
+    } catch (error) {
+      // It may be loaded ahead of others.
+      return Promise.reject(error);
+    }
   }
 
-  /** Undefined: something that is needed is not remembered. */
+  /** Undefined: something that is needed besides the file is not remembered. */
   #remembered(message: FolderMessage): Loaded | undefined {
     const plan = this.#plan;
-    if (plan.file !== undefined || plan.preview) return undefined;
+    if (plan.preview) return undefined;
     const rendering = plan.rendering ? this.#rendering(message) : undefined;
     if (plan.rendering && rendering === undefined) return undefined;
     const facts = plan.facts ? this.#cache.facts(message) : undefined;
     if (plan.facts && facts === undefined) return undefined;
-    const structure = plan.structure ? this.#cache.structure(message) : undefined;
-    if (plan.structure && structure === undefined) return undefined;
+    const needsStructure = plan.structure || plan.parts;
+    const structure = needsStructure ? this.#cache.structure(message) : undefined;
+    if (needsStructure && structure === undefined) return undefined;
     return { facts, structure, rendering, file: undefined, preview: undefined };
   }
 
@@ -115,14 +125,35 @@ export class MessageLoader {
     const structure = needsStructure ? await this.#structure(message) : undefined;
     if (needsStructure && structure === undefined) return undefined;
     if (plan.file === undefined) return { facts, structure, rendering, file: undefined, preview };
-    const file = await openMessageFile(
-      this.#folder,
-      message,
-      plan.file === 'header' && !plan.parts,
+    return await this.#withFile(message, {
+      facts,
+      structure,
+      rendering,
+      file: undefined,
+      preview,
+    });
+  }
+
+  /** What is known, and the file. */
+  #withFile(message: FolderMessage, known: Loaded): Result | Promise<Result> {
+    const { file, parts } = this.#plan;
+    const opening = openMessageFile(this.#folder, message, {
+      headOnly: file === 'header' && !parts,
+      // Sections that need no tree are sent as text, parts as the bytes that they are.
+      untilClosed: !parts,
+    });
+    if (!(opening instanceof Promise)) return opening && this.#complete(message, known, opening);
+    return opening.then((opened) => opened && this.#complete(message, known, opened));
+  }
+
+  #complete(message: FolderMessage, known: Loaded, file: MessageFile): Result | Promise<Result> {
+    const { facts, structure, rendering, preview } = known;
+    const isComplete =
+      structure === undefined ? file.held !== undefined : structure.size === file.size;
+    if (isComplete) return { facts, structure, rendering, file, preview };
+    return this.#treeOf(message, file, structure).then((tree) =>
+      tree === 'gone' ? undefined : { facts, structure: tree, rendering, file, preview },
     );
-    if (file === undefined) return undefined;
-    const tree = await this.#treeOf(message, file, structure);
-    return tree === 'gone' ? undefined : { facts, structure: tree, rendering, file, preview };
   }
 
   /** The structure that fits the file, where it is needed to find something there. */
@@ -130,8 +161,7 @@ export class MessageLoader {
     message: FolderMessage,
     file: MessageFile,
     known: Message | undefined,
-  ): Promise<Message | undefined | 'gone'> {
-    if (file.held !== undefined && known === undefined) return undefined;
+  ): Promise<Message | 'gone'> {
     try {
       const structure = known ?? (await this.#structure(message));
       // Nobody should change a message; where it was done all the same, the old tree would cut it in wrong places.

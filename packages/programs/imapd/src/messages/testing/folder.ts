@@ -13,6 +13,7 @@ import {
   type FolderMessage,
   type LeftBehind,
   type NewMessage,
+  type OpenMessage,
   type Spool,
 } from '@q/mailbox';
 import { type Message, parseMessage } from '@q/mime';
@@ -105,7 +106,16 @@ export class MemoryFolder implements Folder {
     return () => {};
   }
 
-  async open(message: FolderMessage) {
+  /** By turns at once and later, as both happens. */
+  open(message: FolderMessage) {
+    return this.opens.length % 2 === 0 ? this.#openNow(message) : this.#openLater(message);
+  }
+
+  async #openLater(message: FolderMessage) {
+    return this.#openNow(message);
+  }
+
+  #openNow(message: FolderMessage): OpenMessage | undefined {
     this.before('open');
     this.opens.push(message.uid);
     if (message.gone) return undefined;
