@@ -2,7 +2,7 @@
 // session has told its client.
 
 import { type NumberRange, resolveSequenceSet, type SequenceSet } from '@q/imap';
-import type { FolderMessage } from '@q/mailbox';
+import { FLAG, type FolderMessage } from '@q/mailbox';
 import { flagsLine, tellsRecent, tellsVanished, vanishedLines } from './messages/message-line.ts';
 import { CommandRefused } from './refused.ts';
 import type { Opened, Session } from './session.ts';
@@ -22,6 +22,10 @@ export interface View {
   readonly rights: string;
   /** By message number less 1. A message that is gone stays until its EXPUNGE was told. */
   readonly messages: readonly FolderMessage[];
+  /** Of `messages`. */
+  readonly count: number;
+  /** Message number of the first that is not \Seen; 0: all are. */
+  readonly firstUnseen: number;
   isRecent(message: FolderMessage): boolean;
   /** For RECENT. */
   readonly recentCount: number;
@@ -84,6 +88,16 @@ export class MailboxView implements View {
   get messages(): readonly FolderMessage[] {
     this.#snapshot ??= this.#list.slice(0, this.#count);
     return this.#snapshot;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get firstUnseen(): number {
+    for (let index = 0; index < this.#count; index++)
+      if (((this.#list[index] as FolderMessage).flags & FLAG.seen) === 0) return index + 1;
+    return 0;
   }
 
   isRecent({ uid }: FolderMessage): boolean {

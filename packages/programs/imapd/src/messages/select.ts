@@ -69,11 +69,11 @@ function tellMailbox(session: Session, view: View, place: Place): void {
   session.untagged(
     `OK [PERMANENTFLAGS (${permanentFlags(session, view).join(' ')})] Flags that are kept`,
   );
-  session.untagged(`${view.messages.length} EXISTS`);
+  session.untagged(`${view.count} EXISTS`);
   if (tellsRecent(session)) {
     session.untagged(`${view.recentCount} RECENT`);
-    const unseen = view.messages.findIndex(({ flags }) => (flags & FLAG.seen) === 0);
-    if (unseen >= 0) session.untagged(`OK [UNSEEN ${unseen + 1}] First unseen message`);
+    const { firstUnseen } = view;
+    if (firstUnseen > 0) session.untagged(`OK [UNSEEN ${firstUnseen}] First unseen message`);
   }
   session.untagged(`OK [UIDVALIDITY ${folder.uidValidity}] UIDs valid`);
   session.untagged(`OK [UIDNEXT ${folder.uidNext}] Predicted next UID`);
