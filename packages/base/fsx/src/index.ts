@@ -23,6 +23,7 @@ export {
 } from './fd.ts';
 export { flock, type LockKind, tryFlock } from './flock.ts';
 export { GatheredWriter } from './gathered-writer.ts';
+export { type FileIdentity, giveLink, giveName, isSameFile } from './given-name.ts';
 export { leadsTo, openLocked } from './locked.ts';
 export { PacedReader } from './paced-read.ts';
 export { rewindFd } from './seek.ts';

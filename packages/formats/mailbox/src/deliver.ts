@@ -12,9 +12,8 @@
 
 import { unlinkSync } from 'node:fs';
 import { errnoOf, faultOf } from '@q/fault';
-import { fsyncDir } from '@q/fsx';
+import { fsyncDir, giveLink } from '@q/fsx';
 import { pathOf } from './files.ts';
-import { giveLink } from './given-name.ts';
 import type { Inside } from './inside.ts';
 import { writeNewKeywords } from './keyword-sync.ts';
 import { FLAG, type NewMessage } from './model.ts';

@@ -17,9 +17,8 @@ import {
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, faultOf, Temporary } from '@q/fault';
-import { isAlive } from '@q/fsx';
+import { giveLink, isAlive } from '@q/fsx';
 import { readWhole } from './files.ts';
-import { giveLink } from './given-name.ts';
 import {
   LOCK_HELD_MAX_MS,
   LOCK_RETRY_MAX_MS,

@@ -18,10 +18,9 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { errnoOf, faultOf } from '@q/fault';
-import { fsyncDir } from '@q/fsx';
+import { type FileIdentity, fsyncDir, giveLink, giveName } from '@q/fsx';
 import { announce, catchUp, unlinkAll } from './deliver.ts';
 import { pathOf, READ_FLAGS } from './files.ts';
-import { type FileIdentity, giveLink, giveName } from './given-name.ts';
 import type { Inside } from './inside.ts';
 import { writeNewKeywords } from './keyword-sync.ts';
 import { SPOOL_GATHER } from './limits.ts';

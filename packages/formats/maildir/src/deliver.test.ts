@@ -136,17 +136,21 @@ test('a directory full of guessed names ends the delivery after some tries', asy
   expect(fault.kind).toBe('write');
 });
 
-test('a link that was done although it was reported as existing is a delivery (NFS)', async () => {
-  const { name } = await deliverToMaildir(maildir, message, {
-    files: {
-      linkFile: (from, to) => {
-        linkSync(from, to);
-        return Promise.reject(systemError('EEXIST'));
+test.each(['EEXIST', 'EIO', 'ESTALE'])(
+  'a link that was done although it was reported as %s is a delivery, and the only one',
+  async (code) => {
+    const { name } = await deliverToMaildir(maildir, message, {
+      files: {
+        linkFile: (from, to) => {
+          linkSync(from, to);
+          throw systemError(code);
+        },
       },
-    },
-  });
-  expect(list('new')).toEqual([name]);
-});
+    });
+    expect(list('new')).toEqual([name]);
+    expect(list('tmp')).toEqual([]);
+  },
+);
 
 test.each(['createExclusive', 'writeFully', 'fsyncFd', 'linkFile', 'closeFd', 'fsyncDir'] as const)(
   'if %s fails the message is neither in tmp nor in new',

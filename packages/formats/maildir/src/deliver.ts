@@ -9,9 +9,9 @@
 // A process that delivers does nothing else meanwhile: all of this is done at once, without another thread, which
 // would cost more than most of these calls. Who makes several deliveries at a time gives its own fsyncs.
 
-import { closeSync, fsyncSync, linkSync, lstatSync, statSync, unlinkSync } from 'node:fs';
+import { closeSync, fsyncSync, linkSync, statSync, unlinkSync } from 'node:fs';
 import { errnoOf, isTemporaryErrno } from '@q/fault';
-import { createExclusiveSync, fsyncDirSync, type Path, writeFullySync } from '@q/fsx';
+import { createExclusiveSync, fsyncDirSync, isSameFile, type Path, writeFullySync } from '@q/fsx';
 import { DELIVERY_TIMEOUT, GATHERED_SIZE, NAME_TRIES, WRITE_SIZE } from './limits.ts';
 import { MaildirFault } from './maildir-fault.ts';
 import { uniqueName } from './name.ts';
@@ -186,14 +186,15 @@ async function linkToNew(
   const size = sizeInName ? `,S=${bytes}` : '';
   let name = `${tmpName}${size}`;
   for (let tries = 1; ; tries++) {
+    const path = inside(maildir, 'new', name);
     try {
-      await files.linkFile(tmp, inside(maildir, 'new', name));
+      await files.linkFile(tmp, path);
       return name;
     } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw error;
-      // NFS may do the link, lose the answer, and fail when the client asks again: then there are two names.
-      if (lstatSync(tmp).nlink > 1) return name;
-      if (tries === NAME_TRIES) throw error;
+      // NFS may do the link, lose the answer, and fail when the client asks again; a failing disk may do it and say that
+      // it did not. Whoever reads new has it already: it must not be delivered again.
+      if (isSameFile(tmp, path)) return name;
+      if (errnoOf(error) !== 'EEXIST' || tries === NAME_TRIES) throw error;
       name = `${freshName()}${size}`;
     }
   }
