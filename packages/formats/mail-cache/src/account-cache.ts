@@ -9,6 +9,7 @@ import { CachedFolder } from './folder-cache.ts';
 import { FolderRecords } from './folder-records.ts';
 import { FOLDERS_PREFIX, folderKey, folderPrefix, isMailboxId, mailboxOf } from './keys.ts';
 import { FLUSH_AFTER, FORGET_AFTER, MEMORY_MAX, UNUSED_DAYS } from './limits.ts';
+import type { MessageReader } from './message-reader.ts';
 import type { AccountCache, FolderCache, Renderer } from './model.ts';
 import { CachePlace } from './place.ts';
 import { Recent } from './recent.ts';
@@ -19,6 +20,8 @@ export interface AccountCacheOptions {
   readonly log: Log;
   /** Default: no renderings. */
   readonly renderer?: Renderer;
+  /** Reads what nobody has looked at when it is much; its thread has the same renderer. Default: this process reads all itself. */
+  readonly reader?: MessageReader;
   /** Default: this host's name. */
   readonly host?: string;
   /** Milliseconds since 1970. Default: Date.now. */
@@ -46,6 +49,7 @@ class OpenAccountCache implements AccountCache {
   readonly #now: () => number;
   readonly #log: Log;
   readonly #renderer: Renderer | undefined;
+  readonly #reader: MessageReader | undefined;
   readonly #recent = new Recent(MEMORY_MAX, () => this.#forgetLater());
   readonly #folders = new Map<string, OpenFolder>();
   #flushTimer: NodeJS.Timeout | undefined;
@@ -54,9 +58,10 @@ class OpenAccountCache implements AccountCache {
 
   constructor(
     root: string,
-    { log, renderer, host = hostname(), now = Date.now }: AccountCacheOptions,
+    { log, renderer, reader, host = hostname(), now = Date.now }: AccountCacheOptions,
   ) {
     this.#renderer = renderer;
+    this.#reader = reader;
     this.#now = now;
     this.#log = log;
     this.#store = new AccountStore(new CachePlace(root, host, now), log, now);
@@ -72,6 +77,7 @@ class OpenAccountCache implements AccountCache {
         alive: () => new Set(Array.from(open.changes.load(), ({ uid }) => uid)),
         now: this.#now,
         renderer: this.#renderer,
+        reader: this.#reader,
         added: (atOnce) => this.#added(atOnce),
       });
       open.cache = { of: folder, folder: cached };

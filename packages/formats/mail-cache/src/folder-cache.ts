@@ -1,16 +1,20 @@
 // What is known of one folder's messages: their records, read from their files when they are not there yet, and hits of searches.
 
-import type { Folder, FolderMessage } from '@q/mailbox';
-import { type Message, previewOf } from '@q/mime';
+import type { Folder, FolderMessage, OpenMessage } from '@q/mailbox';
+import { decodeMessage, type Message, previewOf } from '@q/mime';
+import { BASE_MAX } from './block.ts';
+import { decodeFacts } from './facts.ts';
 import type { FolderRecords } from './folder-records.ts';
 import { COMPACT_AFTER, PENDING_MAX } from './limits.ts';
 import { Loads, type OpenFile } from './loads.ts';
+import type { MessageReader } from './message-reader.ts';
 import type { FolderCache, MessageFacts, Renderer, SearchScope } from './model.ts';
 import { type Parsed, parseFile } from './parse-facts.ts';
 import { findHit, type Query, queryOf } from './query.ts';
 import { Search, type UnknownPart } from './search.ts';
 import type { Part } from './searched-text.ts';
 import { isHitInFile, TextReader } from './text-reader.ts';
+import type { ReadRecords, Wish } from './thread-records.ts';
 import { Turns } from './turns.ts';
 
 export interface FolderCacheParts {
@@ -21,8 +25,16 @@ export interface FolderCacheParts {
   readonly now: () => number;
   /** Undefined: nobody wants renderings. */
   readonly renderer: Renderer | undefined;
+  /** Undefined: all is read here. */
+  readonly reader: MessageReader | undefined;
   /** Something waits to be written; `atOnce`: a lot. */
   readonly added: (atOnce: boolean) => void;
+}
+
+/** What a message's file was read for. */
+interface Known {
+  readonly facts: MessageFacts;
+  structure(): Message;
 }
 
 interface Read extends Parsed {
@@ -37,7 +49,7 @@ export class CachedFolder implements FolderCache {
   readonly #reader = new TextReader();
   #compactedAt = 0;
   /** Files that are being read, by UID. */
-  readonly #reading = new Map<number, Promise<Read | undefined>>();
+  readonly #reading = new Map<number, Promise<Known | undefined>>();
 
   constructor(parts: FolderCacheParts) {
     this.#parts = parts;
@@ -58,7 +70,7 @@ export class CachedFolder implements FolderCache {
   }
 
   async loadStructure(message: FolderMessage): Promise<Message | undefined> {
-    return this.structure(message) ?? (await this.#load(message))?.structure;
+    return this.structure(message) ?? (await this.#load(message))?.structure();
   }
 
   rendering(message: FolderMessage): Buffer | undefined {
@@ -121,15 +133,54 @@ export class CachedFolder implements FolderCache {
     for (const index of indexes) await index.compact(alive, turns);
   }
 
-  #load(message: FolderMessage): Promise<Read | undefined> {
+  #load(message: FolderMessage): Promise<Known | undefined> {
     const { uid } = message;
     const before = this.#reading.get(uid);
     if (before !== undefined) return before;
-    const reading = this.#loads
-      .read(message, (file) => this.#parse(message, file))
-      .finally(() => this.#reading.delete(uid));
+    const reading = this.#describe(message).finally(() => this.#reading.delete(uid));
     this.#reading.set(uid, reading);
     return reading;
+  }
+
+  async #describe(message: FolderMessage): Promise<Known | undefined> {
+    const records = await this.#readElsewhere(message, () => DESCRIBED);
+    if (records === 'gone') return undefined;
+    if (records !== undefined) return this.#remember(message, records);
+    return await this.#loads.read(message, async (file) => {
+      const { facts, structure } = await this.#parse(message, file);
+      return { facts, structure: () => structure };
+    });
+  }
+
+  /** Undefined: it is to be read here. */
+  async #readElsewhere(
+    message: FolderMessage,
+    wish: (file: OpenMessage) => Wish,
+  ): Promise<ReadRecords | 'gone' | undefined> {
+    const { reader, folder } = this.#parts;
+    // What cannot be kept is of no use as a record.
+    if (reader?.meet() !== true || message.base.length > BASE_MAX) return undefined;
+    return await reader.read(() => folder.open(message), message.base, wish);
+  }
+
+  /** Keeps what the thread made of a message. Undefined: that was not its description. */
+  #remember(message: FolderMessage, records: ReadRecords): Known | undefined {
+    const { uid, base } = message;
+    const { facts: factsRecord, structure: record, rendering } = records;
+    for (const part of ['header', 'body'] as const) {
+      const text = records[part];
+      if (text !== undefined) this.#records.texts[part].add({ uid, base, text });
+    }
+    let known: Known | undefined;
+    if (factsRecord !== undefined && record !== undefined) {
+      const facts = decodeFacts(factsRecord);
+      this.#records.facts.putRecord(message, factsRecord, facts);
+      this.#records.structures.putRecord(message, record);
+      if (rendering !== undefined) this.#records.renderings.putRecord(message, rendering);
+      known = { facts, structure: () => decodeMessage(record) };
+    }
+    this.#added();
+    return known;
   }
 
   /** Remembers all that the one pass over the file gives; its header is at hand, and is searched most. */
@@ -155,6 +206,28 @@ export class CachedFolder implements FolderCache {
     query: Query,
     unknown: readonly UnknownPart[],
   ): Promise<boolean> {
+    const isLong = unknown.some((each) => each.isLong);
+    const wanted = unknown.map(({ part }) => part);
+    const records = isLong
+      ? undefined
+      : await this.#readElsewhere(message, ({ size }) => {
+          const described = this.facts(message)?.size !== size;
+          const header = described || wanted.includes('header');
+          return { described, header, body: wanted.includes('body') };
+        });
+    if (records === 'gone') return false;
+    if (records !== undefined) {
+      this.#remember(message, records);
+      return wanted.some((part) => isHitIn(query, records[part]));
+    }
+    return await this.#lookThroughHere(message, query, unknown);
+  }
+
+  async #lookThroughHere(
+    message: FolderMessage,
+    query: Query,
+    unknown: readonly UnknownPart[],
+  ): Promise<boolean> {
     const isHit = await this.#loads.read(message, async (file) => {
       const { structure, header } = await this.#structureIn(message, file);
       let found = false;
@@ -169,7 +242,7 @@ export class CachedFolder implements FolderCache {
         found =
           text === undefined
             ? await isHitInFile(query, file.source, structure, part)
-            : findHit(query, text, 0, text.length) >= 0;
+            : isHitIn(query, text);
       }
       return found;
     });
@@ -203,5 +276,10 @@ export class CachedFolder implements FolderCache {
   }
 }
 
+function isHitIn(query: Query, text: Buffer | undefined): boolean {
+  return text !== undefined && findHit(query, text, 0, text.length) >= 0;
+}
+
+const DESCRIBED: Wish = { described: true, header: true, body: false };
 /** So many more may always be known. */
 const GARBAGE = 100;

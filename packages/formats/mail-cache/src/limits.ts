@@ -74,3 +74,31 @@ export const COMPACT_AFTER = 10 * 60 * 1000;
 
 /** Bytes of a field taken as one; what is beyond goes on as another piece, decoded for itself. */
 export const FIELD_MAX = 128 * 1024;
+
+/** Messages to be read one soon after the other before a thread is started for it, which costs as much as reading some hundreds. */
+export const MANY_UNKNOWN = 200;
+
+/** Milliseconds without one after which they are counted anew. */
+export const UNKNOWN_PAUSE = 1000;
+
+/** Milliseconds that the thread is kept with nothing to do: its memory is given back then. */
+export const READER_KEPT = 3000;
+
+/** Milliseconds after the thread failed before there is another. */
+export const READER_PAUSE = 5 * 60 * 1000;
+
+/** Megabytes of V8's heap that the thread may have: a message it cannot parse in so much ends the thread, not the process. */
+export const READER_HEAP_MB = 128;
+
+/** Bytes of a message file that the thread reads; larger ones are read in pieces by who wants them. */
+export const ELSEWHERE_FILE_MAX = 128 * 1024;
+
+/** Files of a batch, and bytes above which it is full: a few milliseconds of work. */
+export const BATCH_FILES = 32;
+export const BATCH_BYTES = 512 * 1024;
+
+/** Batches that the thread has at a time: the one it works on, and the next. */
+export const BATCHES_MAX = 2;
+
+/** Messages that are open for the thread at a time: its batches, and the one that is gathered meanwhile. */
+export const ELSEWHERE_MAX = (BATCHES_MAX + 1) * BATCH_FILES;

@@ -24,7 +24,8 @@ export interface TableOptions<T> {
 }
 
 interface Pending<T> extends Entry {
-  readonly value: T;
+  /** Undefined: not decoded yet. */
+  value: T | undefined;
 }
 
 class BlockInMemory<T> implements Held {
@@ -69,7 +70,11 @@ export class RecordTable<T> {
     const { uid } = message;
     const number = this.#numberOf(uid);
     const pending = this.#pending.size === 0 ? undefined : this.#pending.get(number)?.get(uid);
-    if (pending !== undefined) return pending.base === message.base ? pending.value : undefined;
+    if (pending !== undefined) {
+      if (pending.base !== message.base) return undefined;
+      pending.value ??= this.#options.decode(pending.record);
+      return pending.value;
+    }
     const held = this.#blocks.get(number) ?? this.#load(number);
     if (held.block === undefined) return undefined;
     const place = uid - ((number << this.#options.shift) >>> 0);
@@ -82,8 +87,16 @@ export class RecordTable<T> {
     }
   }
 
-  put({ uid, base }: Whose, value: T): void {
-    const record = this.#options.encode(value);
+  put(message: Whose, value: T): void {
+    this.#add(message, this.#options.encode(value), value);
+  }
+
+  /** What is encoded already; `value`: and decoded. */
+  putRecord(message: Whose, record: Buffer, value?: T): void {
+    this.#add(message, record, value);
+  }
+
+  #add({ uid, base }: Whose, record: Buffer, value: T | undefined): void {
     if (record.length > RECORD_MAX || base.length > BASE_MAX) return;
     const number = this.#numberOf(uid);
     const block = this.#pending.get(number) ?? new Map<number, Pending<T>>();

@@ -1,7 +1,7 @@
 // One search in a folder: first in what the index knows, then in the files of the other messages.
 
 import type { FolderMessage } from '@q/mailbox';
-import { LOADS_MAX } from './limits.ts';
+import { ELSEWHERE_MAX } from './limits.ts';
 import type { Query } from './query.ts';
 import type { Part } from './searched-text.ts';
 import type { TextIndex } from './text-index.ts';
@@ -76,7 +76,8 @@ export class Search {
         if (this.#turns.due) await this.#turns.give();
       }
     };
-    await Promise.all(Array.from({ length: LOADS_MAX }, worker));
+    // How many files are open at a time is up to who reads them.
+    await Promise.all(Array.from({ length: ELSEWHERE_MAX }, worker));
     if (failure !== undefined) throw failure.error;
   }
 }

@@ -11,7 +11,7 @@ import {
   type Place,
   tidyAccount,
 } from '@q/mail-account';
-import { type AccountCache, openAccountCache } from '@q/mail-cache';
+import { type AccountCache, MessageReader, openAccountCache } from '@q/mail-cache';
 import { FolderPool } from '@q/mailbox';
 import { ACCOUNT_KEPT, TIDY_EVERY } from './limits.ts';
 import { messageRenderer } from './messages/rendering.ts';
@@ -109,6 +109,8 @@ interface Cached {
 export class Accounts {
   readonly #log: Log;
   readonly #pool = new FolderPool();
+  /** All caches have their messages read by the same. */
+  readonly #reader: MessageReader | undefined;
   /** When which Maildir was tidied, in milliseconds. */
   readonly #tidied = new Map<string, number>();
   readonly #accounts = new Kept<MailAccount>(() => {});
@@ -118,8 +120,10 @@ export class Accounts {
     await cache.close();
   });
 
-  constructor(log: Log) {
+  /** `readerProgram`: imap-reader; undefined: this process reads all messages itself. */
+  constructor(log: Log, readerProgram?: string) {
     this.#log = log;
+    if (readerProgram !== undefined) this.#reader = new MessageReader(readerProgram, log);
   }
 
   /** One session's part; release() once it is over. Throws what opening an account throws. */
@@ -155,6 +159,7 @@ export class Accounts {
   async end(): Promise<void> {
     await this.#accounts.end();
     await this.#caches.end();
+    await this.#reader?.close();
   }
 
   #forget(root: string, dir: string, mailboxId: string | undefined): void {
@@ -171,7 +176,11 @@ export class Accounts {
 
   #cacheOf(root: string) {
     return this.#caches.take(root, () => ({
-      cache: openAccountCache(root, { log: this.#log, renderer: messageRenderer }),
+      cache: openAccountCache(root, {
+        log: this.#log,
+        renderer: messageRenderer,
+        ...(this.#reader && { reader: this.#reader }),
+      }),
       dirs: new Set<string>(),
     }));
   }

@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 import { faultOf } from '@q/fault';
+import { programBeside } from '@q/fsx';
 import { escapeForLog, type Log, openLog } from '@q/log';
 import { type Conn, Disconnected, Timeout } from '@q/session';
 import { Accounts } from './accounts.ts';
@@ -82,8 +83,17 @@ export async function endServing(): Promise<void> {
 async function open({ user, maildir, env }: LoggedIn) {
   const settings = readSettings(env);
   process.umask(settings.umask);
-  accounts ??= new Accounts(openLog('imapd'));
+  accounts ??= new Accounts(openLog('imapd'), ownReader());
   return { ...(await accounts.enter(wishOf(settings, user, resolve(maildir)))), settings };
+}
+
+/** Of an installation; where it is missing, imapd does without. */
+function ownReader(): string | undefined {
+  try {
+    return programBeside(resolve(process.argv[1] ?? '.'), 'imap-reader');
+  } catch {
+    return undefined;
+  }
 }
 
 function isOff({ disabled, disabledInClear }: ImapdSettings, env: Env): boolean {

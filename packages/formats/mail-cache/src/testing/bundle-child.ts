@@ -1,14 +1,17 @@
-// child.ts as a program.
+// child.ts and reader-child.ts as programs.
 
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
 /** The program's path, in `dir`. */
-export async function bundleChild(dir: string): Promise<string> {
-  const outfile = join(dir, 'child.cjs');
+export async function bundleChild(
+  dir: string,
+  name: 'child' | 'reader-child' = 'child',
+): Promise<string> {
+  const outfile = join(dir, `${name}.cjs`);
   await build({
-    entryPoints: [join(import.meta.dirname, 'child.ts')],
+    entryPoints: [join(import.meta.dirname, `${name}.ts`)],
     outfile,
     bundle: true,
     platform: 'node',

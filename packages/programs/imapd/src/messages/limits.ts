@@ -12,6 +12,9 @@ export const HEAD_BYTES = 8 * 1024;
 /** Messages that are read ahead of the one being sent, so that a disk has several to look for: with HELD_FILE_MAX half a megabyte. */
 export const AHEAD = 8;
 
+/** The same where only what the cache makes of messages is wanted: as many as it reads at a time. */
+export const AHEAD_DESCRIBED = 96;
+
 /** Bytes of a decoded part or of selected header fields that are kept between counting and sending; of larger ones the file is read twice. */
 export const MEASURED_MAX = 256 * 1024;
 

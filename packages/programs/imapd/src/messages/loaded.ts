@@ -4,7 +4,7 @@ import type { FolderCache, MessageFacts } from '@q/mail-cache';
 import type { Folder, FolderMessage } from '@q/mailbox';
 import { type Message, parseMessage } from '@q/mime';
 import type { FetchPlan } from './fetch-plan.ts';
-import { AHEAD } from './limits.ts';
+import { AHEAD, AHEAD_DESCRIBED } from './limits.ts';
 import { type MessageFile, openMessageFile } from './message-file.ts';
 import { fits } from './rendering.ts';
 
@@ -57,7 +57,8 @@ export class MessageLoader {
   next(): Result | Promise<Result> {
     const { facts, structure, rendering, file, preview } = this.#plan;
     if (!facts && !structure && !rendering && file === undefined && !preview) return NOTHING;
-    while (this.#ahead.length < AHEAD && this.#started < this.#messages.length) {
+    const ahead = file === undefined && !preview ? AHEAD_DESCRIBED : AHEAD;
+    while (this.#ahead.length < ahead && this.#started < this.#messages.length) {
       const loading = this.#load(this.#messages[this.#started++] as FolderMessage);
       // Who takes it hears of a failure; if nobody does, nobody needs to.
       if (loading instanceof Promise) loading.catch(() => {});

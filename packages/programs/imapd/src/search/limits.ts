@@ -3,8 +3,8 @@
 /** BODY and TEXT keys of one search: each may read all messages. Programs that look for several words have a dozen. */
 export const BODY_KEYS_MAX = 100;
 
-/** Message files that a search has open at a time to learn what the cache does not know. */
-export const FACTS_AT_ONCE = 16;
+/** Messages that a search waits for at a time to learn what the cache does not know: as many as that reads at a time. */
+export const FACTS_AT_ONCE = 96;
 
 /** Ranges that "$" keeps for a session that may be idle for hours: every second message of a folder of 200,000. */
 export const SAVED_RANGES_MAX = 100_000;
