@@ -88,7 +88,7 @@ export class MessageReader {
    * throws.
    */
   async read(
-    open: () => Promise<OpenMessage | undefined>,
+    open: () => OpenMessage | undefined | Promise<OpenMessage | undefined>,
     base: string,
     wish: (file: OpenMessage) => Wish,
   ): Promise<ReadRecords | 'gone' | undefined> {
