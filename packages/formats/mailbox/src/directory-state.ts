@@ -3,10 +3,21 @@
 // Two changes within a tick of the file system's clock leave the same time. So what was read while the time was young is
 // read again, until it is old; only then the time proves that nothing changed since.
 //
+// NFS answers stat(2) out of its attribute cache, for a minute or so; but opening a directory makes it ask the server
+// (close-to-open consistency, see nfs(5)). There we look at an open one, and do not compare the server's clock with ours.
+//
 // After a change of our own, with the time before it known, there is nothing to be read; but another program's change in
 // the very same tick would be missed. So it is read again VERIFY_MS later, however many more of our own come until then.
 
-import { statSync } from 'node:fs';
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  statfsSync,
+  statSync,
+} from 'node:fs';
 import { errnoOf, faultOf } from '@q/fault';
 import { retryStale } from './files.ts';
 import { CLOCK_TICK_MS, COARSE_TICK_MS, VERIFY_MS } from './limits.ts';
@@ -21,7 +32,17 @@ export interface Look {
   readonly youngFor: number;
 }
 
+/** Whether `path` is on NFS; false where that cannot be told. */
+export function isOnNfs(path: string): boolean {
+  try {
+    return statfsSync(path).type === NFS_SUPER_MAGIC;
+  } catch {
+    return false;
+  }
+}
+
 export class DirectoryState {
+  readonly #onNfs: boolean;
   readonly #verifyMs: number;
   #read: string | undefined;
   #kind: 'settled' | 'young' | 'own' = 'young';
@@ -30,15 +51,16 @@ export class DirectoryState {
   #seen = '';
   #seenAt = 0;
 
-  constructor(verifyMs = VERIFY_MS) {
+  constructor(onNfs: boolean, verifyMs = VERIFY_MS) {
+    this.#onNfs = onNfs;
     this.#verifyMs = verifyMs;
   }
 
   /** Throws a fault. */
   look(path: string): Look {
-    let stats: ReturnType<typeof statOf>;
+    let stats: BigIntStats | undefined;
     try {
-      stats = retryStale(() => statOf(path));
+      stats = retryStale(() => (this.#onNfs ? statOpened(path) : statOf(path)));
     } catch (error) {
       if (errnoOf(error) === 'ENOTDIR') stats = undefined;
       else throw faultOf(error, 'unable to look at mailbox');
@@ -51,11 +73,9 @@ export class DirectoryState {
       this.#seenAt = now;
     }
     const tick = stats.mtimeNs % 1_000_000n === 0n ? COARSE_TICK_MS : CLOCK_TICK_MS;
-    const age = Date.now() - Number(stats.mtimeNs / 1_000_000n);
-    const youngFor = Math.min(
-      Math.max(tick - age, 0),
-      Math.max(COARSE_TICK_MS - (now - this.#seenAt), 0),
-    );
+    const seen = now - this.#seenAt;
+    const age = this.#onNfs ? seen : Date.now() - Number(stats.mtimeNs / 1_000_000n);
+    const youngFor = Math.min(Math.max(tick - age, 0), Math.max(COARSE_TICK_MS - seen, 0));
     return { stamp, isOld: youngFor === 0, youngFor };
   }
 
@@ -94,6 +114,24 @@ export class DirectoryState {
   }
 }
 
-function statOf(path: string) {
+function statOf(path: string): BigIntStats | undefined {
   return statSync(path, { bigint: true, throwIfNoEntry: false });
 }
+
+function statOpened(path: string): BigIntStats | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return fstatSync(fd, { bigint: true });
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** statfs(2). */
+const NFS_SUPER_MAGIC = 0x6969;

@@ -3,7 +3,7 @@
 import { asciiLower } from '@q/bytes';
 import { type Fault, faultOf, Temporary } from '@q/fault';
 import { escapeForLog } from '@q/log';
-import { DirectoryState, type Look } from './directory-state.ts';
+import { DirectoryState, isOnNfs, type Look } from './directory-state.ts';
 import { FolderFault, folderIsGone } from './fault.ts';
 import type { Identity } from './identity.ts';
 import type { KeywordList } from './keyword-names.ts';
@@ -75,9 +75,10 @@ export class Inside {
     this.dir = dir;
     this.options = options;
     this.fileMode = fileMode;
-    this.cur = new DirectoryState(options.verifyMs);
-    this.new = new DirectoryState(options.verifyMs);
-    this.keywordDir = new DirectoryState(options.verifyMs);
+    const onNfs = isOnNfs(dir);
+    this.cur = new DirectoryState(onNfs, options.verifyMs);
+    this.new = new DirectoryState(onNfs, options.verifyMs);
+    this.keywordDir = new DirectoryState(onNfs, options.verifyMs);
   }
 
   get curPath(): string {

@@ -8,6 +8,7 @@
 import {
   closeSync,
   constants,
+  fstatSync,
   lstatSync,
   openSync,
   renameSync,
@@ -57,15 +58,15 @@ export async function lockFolder(dir: string, waitMs = LOCK_WAIT_MS): Promise<He
 
 function tryLock(path: string): HeldLock | undefined {
   if (held.has(path)) return undefined;
-  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) {
-    removeStale(path);
-    return undefined;
-  }
   const tmp = inTmp(path, '');
   try {
-    writeLock(tmp);
+    // Tried before anything is looked at: a file server knows what is there, its client only remembers it.
+    const now = writeLock(tmp);
     // With its text from the first moment: an empty one would be waited for until it is old.
-    if (!linked(tmp, path)) return undefined;
+    if (!linked(tmp, path)) {
+      removeStale(path, now);
+      return undefined;
+    }
   } catch (error) {
     if (['EACCES', 'EPERM', 'EROFS'].includes(errnoOf(error) ?? ''))
       return { kind: 'none', release: () => {} };
@@ -82,12 +83,16 @@ function inTmp(path: string, suffix: string): string {
   return `${path.slice(0, path.lastIndexOf('/'))}/${freshName().tmp}${suffix}`;
 }
 
-function writeLock(path: string): void {
+/** Gives the file system's time in milliseconds: a server's clock need not be ours. */
+function writeLock(path: string): number {
   const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
   try {
     writeSync(fd, `${process.pid}:${hostname()}`);
   } catch {
     // A full disk: it is a lock even so, and what frees space must go on.
+  }
+  try {
+    return fstatSync(fd).mtimeMs;
   } finally {
     closeSync(fd);
   }
@@ -126,10 +131,10 @@ function release(path: string, mine: number | undefined): void {
  * Takes a stale lock away, under another name first: between the look and the unlink another process may have done so too,
  * and made its own.
  */
-function removeStale(path: string): void {
+function removeStale(path: string, now: number): void {
   try {
     const seen = lstatSync(path, { throwIfNoEntry: false });
-    if (seen === undefined || !isStale(path, seen.mtimeMs)) return;
+    if (seen === undefined || !isStale(path, now - seen.mtimeMs)) return;
     const aside = inTmp(path, '.stale');
     renameSync(path, aside);
     if (lstatSync(aside).ino === seen.ino) unlinkSync(aside);
@@ -139,7 +144,8 @@ function removeStale(path: string): void {
   }
 }
 
-function isStale(path: string, modified: number): boolean {
+/** `age`: milliseconds since it was made. */
+function isStale(path: string, age: number): boolean {
   let text: string;
   try {
     text = readWhole(path, 512)?.text ?? '';
@@ -147,7 +153,6 @@ function isStale(path: string, modified: number): boolean {
     text = ''; // A link, a directory, too long: no lock of anybody's, but let it grow old.
   }
   const [, pid, host] = /^([0-9]{1,10}):(.*)$/s.exec(text) ?? [];
-  const age = Date.now() - modified;
   if (host !== hostname() || Number(pid) < 1 || Number(pid) > PID_MAX) return age > LOCK_STALE_MS;
   // Ours, and not held: the process that had this number before us is no more.
   if (Number(pid) === process.pid) return true;
