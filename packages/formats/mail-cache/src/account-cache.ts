@@ -1,6 +1,5 @@
 // One Maildir's memory: opened at its first use, written in batches, forgotten when idle.
 
-import { hostname } from 'node:os';
 import type { Log } from '@q/log';
 import type { ChangeStore, Folder } from '@q/mailbox';
 import { AccountStore } from './account-store.ts';
@@ -11,7 +10,7 @@ import { FOLDERS_PREFIX, folderKey, folderPrefix, isMailboxId, mailboxOf } from 
 import { FLUSH_AFTER, FORGET_AFTER, MEMORY_MAX, UNUSED_DAYS } from './limits.ts';
 import type { MessageReader } from './message-reader.ts';
 import type { AccountCache, FolderCache, Renderer } from './model.ts';
-import { CachePlace } from './place.ts';
+import { CachePlace, thisHost } from './place.ts';
 import { Recent } from './recent.ts';
 import { Turns } from './turns.ts';
 
@@ -22,7 +21,7 @@ export interface AccountCacheOptions {
   readonly renderer?: Renderer;
   /** Reads what nobody has looked at when it is much; its thread has the same renderer. Default: this process reads all itself. */
   readonly reader?: MessageReader;
-  /** Default: this host's name. */
+  /** Default: this one. */
   readonly host?: string;
   /** Milliseconds since 1970. Default: Date.now. */
   readonly now?: () => number;
@@ -58,7 +57,7 @@ class OpenAccountCache implements AccountCache {
 
   constructor(
     root: string,
-    { log, renderer, reader, host = hostname(), now = Date.now }: AccountCacheOptions,
+    { log, renderer, reader, host = thisHost(), now = Date.now }: AccountCacheOptions,
   ) {
     this.#renderer = renderer;
     this.#reader = reader;

@@ -1,7 +1,8 @@
 // Where a Maildir's cache is, and whether it may be used.
 //
 //   ROOT/mailcache/             0700, ours; no folder to Courier and Dovecot, whose folders begin with a dot
-//     HOST/                     each host its own: LMDB's locks and memory maps do not reach over NFS
+//     HOST/                     each host its own: LMDB's locks and memory maps do not reach over NFS; a host's name
+//                               and what its machine-id(5) makes of it, as two hosts may have the same name
 //       cache.TIME/             milliseconds since 1970 when it was made, 14 digits: the newest one counts
 //         data.mdb data.mdb-lock
 //         in-use.PID            of a process that has it open: the id of the boot, see boot_id in random(4)
@@ -9,6 +10,7 @@
 // A cache that is not to be used any more gets no second life under its name: a newer one is made beside it, and it is
 // removed. So nobody ever has the data of one and the locks of another, and whoever still has it open notices.
 
+import { createHmac } from 'node:crypto';
 import {
   lstatSync,
   mkdirSync,
@@ -19,6 +21,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { errnoOf, Permanent } from '@q/fault';
 import { isAlive } from '@q/fsx';
@@ -65,7 +68,7 @@ export class CachePlace {
     const dir = join(this.#host, `cache.${String(time).padStart(14, '0')}`);
     mkdirSync(dir, { mode: 0o700 });
     mark(dir);
-    for (const other of others) rmSync(join(this.#host, other), { recursive: true, force: true });
+    for (const other of others) removeTree(join(this.#host, other));
     this.#removeLeftHosts();
     return dir;
   }
@@ -117,9 +120,38 @@ export class CachePlace {
     for (const entry of readdirSync(this.#top, { withFileTypes: true })) {
       const dir = join(this.#top, entry.name);
       if (dir === this.#host || !entry.isDirectory()) continue;
-      const used = Math.max(0, ...readdirSync(dir).map((cache) => lastWritten(join(dir, cache))));
-      if (this.#now() - used > UNUSED_DAYS * DAY) rmSync(dir, { recursive: true, force: true });
+      if (this.#now() - lastUsed(dir) > UNUSED_DAYS * DAY) removeTree(dir);
     }
+  }
+}
+
+/** This host, as no other calls itself. */
+export function thisHost(): string {
+  const id = contentIfThere('/etc/machine-id')?.trim() ?? '';
+  if (id === '') return hostname();
+  // The id itself is not for everybody to read: machine-id(5).
+  const secret = createHmac('sha256', id).update('qmail-ts mail cache').digest('hex');
+  return `${hostname()}-${secret.slice(0, 16)}`;
+}
+
+/**
+ * What can be removed of it. NFS keeps a file that another process of this host has open under another name, and its
+ * directory with it: the next one to come removes them.
+ */
+function removeTree(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // It is not used any more, whoever still has it.
+  }
+}
+
+/** Milliseconds since 1970 when a host's caches were written to; for ever, if that cannot be told. */
+function lastUsed(dir: string): number {
+  try {
+    return Math.max(0, ...readdirSync(dir).map((cache) => lastWritten(join(dir, cache))));
+  } catch {
+    return Number.POSITIVE_INFINITY;
   }
 }
 
