@@ -104,7 +104,7 @@ export class Actor {
   async select(mailbox: string): Promise<void> {
     this.#mailbox = mailbox;
     this.replica.clear();
-    await this.run(`SELECT ${mailbox}`);
+    if ((await this.run(`SELECT ${mailbox}`)).status !== 'OK') return;
     this.#ledger.validity(mailbox, this.replica.uidValidity ?? 0);
     await this.learn();
   }

@@ -54,15 +54,20 @@ export class Machine {
       chownSync(`${this.#home}${dir}`, UID, UID);
   }
 
-  /** Runs a program to its end. Throws if it fails. */
+  /** Runs a program to its end, with a file of `input` on descriptor 0. Throws if it fails. */
   async tool(name: string, args: readonly string[], input: string, env = {}): Promise<void> {
-    const child = this.#spawn([`${DIST}/${name}`, ...args], env);
+    const file = `/tmp/input-${this.name}`;
+    writeFileSync(file, input);
+    const child = this.#spawn(
+      ['bash', '-c', 'exec "$@" <$0', file, `${DIST}/${name}`, ...args],
+      env,
+    );
     let said = '';
     for (const output of [child.stdout, child.stderr])
       output.on('data', (chunk: Buffer) => {
         said += chunk.toString('latin1');
       });
-    child.stdin.end(input);
+    child.stdin.end();
     const code = await new Promise((resolve) => child.once('close', resolve));
     if (code !== 0) throw new Error(`${name} on ${this.name}: exit code ${code}: ${said}`);
   }
