@@ -10,7 +10,7 @@
 # By hand, not in CI: it needs Debian, root, qemu-system-x86 (it emulates; NFS_ACCEL=kvm where that works), busybox-static,
 # cpio, iproute2, strace and some 900 MB in $NFS_VM (/var/tmp/qmail-ts-nfs-vm), where the machine is kept for the next
 # time. The kernel and the NFS programs come from the Debian mirror of the host; nothing is installed on it. The programs
-# are those in bin/dist: npx tsup.
+# are those in bin/dist (npx tsup), or in $DIST.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 project=$here/../..
