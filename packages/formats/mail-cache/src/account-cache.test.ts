@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { bufferSource, parseMessage, previewOf } from '@q/mime';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { AccountCacheOptions } from './account-cache.ts';
-import { UNUSED_DAYS } from './limits.ts';
+import { CLOSE_AFTER, UNUSED_DAYS } from './limits.ts';
 import type { AccountCache, Renderer } from './model.ts';
 import { TestCaches } from './testing/test-caches.ts';
 import { TestFolder } from './testing/test-folder.ts';
@@ -292,4 +292,65 @@ test('nothing is opened and no thread begins before the first use', () => {
   openCache();
   expect(before).toBe(false);
   expect(readdirSync(root)).toEqual([]);
+});
+
+describe('an engine that nobody uses for a while', () => {
+  const isOpen = () => readFileSync('/proc/self/maps', 'latin1').includes(root);
+  const marks = () =>
+    readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.includes('in-use'),
+    );
+
+  // Before a cache is opened, or its timers are real.
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  /** Lets it rest; `use` is called half way. Time is the real one again afterwards: closing is not done at once. */
+  async function pass(use: () => void): Promise<void> {
+    // Before that the records that waited are written.
+    await vi.advanceTimersByTimeAsync(1.5 * CLOSE_AFTER);
+    use();
+    await vi.advanceTimersByTimeAsync(CLOSE_AFTER);
+    vi.useRealTimers();
+  }
+
+  test('is closed, with its mark removed, and opened again with all it had', async () => {
+    const folder = new TestFolder(root, 'box');
+    const message = folder.add(MAIL);
+    const cache = openCache();
+    cache.changes('box').note([message], []);
+    const facts = await cache.folder(folder).loadFacts(message);
+    expect(facts).toBeDefined();
+    expect([isOpen(), marks().length]).toEqual([true, 1]);
+    await pass(() => {});
+    await vi.waitFor(() => expect([isOpen(), marks().length]).toEqual([false, 0]), 20_000);
+    expect([...cache.changes('box').load()]).toHaveLength(1);
+    expect([isOpen(), marks().length]).toEqual([true, 1]);
+    folder.opened = 0;
+    expect((await cache.folder(folder).loadFacts(message))?.emailId).toBe(facts?.emailId);
+    expect(folder.opened).toBe(0);
+    expect(lines).toEqual([]);
+  });
+
+  test('stays open while it is used', async () => {
+    const cache = openCache();
+    cache.changes('box').note([], []);
+    const used = () => void [...cache.changes('box').load()];
+    used();
+    await pass(used);
+    expect([isOpen(), marks().length]).toEqual([true, 1]);
+  });
+
+  test('has all it had also when it is opened again while it is being closed, and is left in order', async () => {
+    const folder = new TestFolder(root, 'box');
+    const cache = openCache();
+    cache.changes('box').note([folder.add(MAIL)], []);
+    await pass(() => {});
+    const loaded = [...cache.changes('box').load()];
+    expect(loaded).toHaveLength(1);
+    await cache.close();
+    expect(marks()).toEqual([]);
+    expect([...openCache().changes('box').load()]).toEqual(loaded);
+    expect(lines).toEqual([]);
+  });
 });

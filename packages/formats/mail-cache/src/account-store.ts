@@ -5,7 +5,7 @@ import { constants } from 'node:os';
 import { errnoOf, errnoText } from '@q/fault';
 import type { Log } from '@q/log';
 import { FORMAT_KEY, isState } from './keys.ts';
-import { LOOK_AGAIN, UNSTORED_MAX } from './limits.ts';
+import { CLOSE_AFTER, LOOK_AGAIN, UNSTORED_MAX } from './limits.ts';
 import { LmdbStore } from './lmdb-store.ts';
 import { MemoryStore } from './memory-store.ts';
 import type { CachePlace } from './place.ts';
@@ -18,7 +18,13 @@ export class AccountStore implements Reading {
   #store: Store | undefined;
   /** The directory of the one on disk. */
   #dir: string | undefined;
+  /** The one that was entered last, and how many were: who closes one must not take the mark of who opened it again. */
+  #entered: string | undefined;
+  #entries = 0;
   #lookedAt = 0;
+  /** The one on disk was used since the timer was set. */
+  #used = false;
+  #restTimer: NodeJS.Timeout | undefined;
   #mayRenew = true;
   #closed = false;
   /** Stores that are being closed. */
@@ -77,6 +83,7 @@ export class AccountStore implements Reading {
 
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#restTimer);
     this.#leave();
     await this.#leaving;
     this.#store = new MemoryStore(UNSTORED_MAX, isState);
@@ -93,6 +100,7 @@ export class AccountStore implements Reading {
   }
 
   #current(): Store {
+    this.#used = true;
     if (this.#store === undefined) this.#open(() => this.#place.enter((why) => this.#say(why)));
     else if (this.#dir !== undefined) this.#lookAgain(this.#dir);
     return this.#store as Store;
@@ -119,9 +127,12 @@ export class AccountStore implements Reading {
     try {
       dir = enter();
       this.#dir = dir;
+      this.#entered = dir;
+      this.#entries++;
       this.#lookedAt = this.#now();
       this.#store = new LmdbStore(dir, this.#now);
       this.#checkFormat(this.#store);
+      this.#restLater();
     } catch (error) {
       this.#fail(error);
     }
@@ -149,13 +160,25 @@ export class AccountStore implements Reading {
     this.#store = new MemoryStore(UNSTORED_MAX, isState);
   }
 
+  /** An open engine costs a quarter of a megabyte, and opening it again less than a millisecond. */
+  #restLater(): void {
+    this.#used = false;
+    this.#restTimer ??= setTimeout(() => {
+      this.#restTimer = undefined;
+      if (this.#dir === undefined) return;
+      if (this.#used) this.#restLater();
+      else this.#leave();
+    }, CLOSE_AFTER).unref();
+  }
+
   #leave(): void {
-    const [store, dir] = [this.#store, this.#dir];
+    const [store, dir, entries] = [this.#store, this.#dir, this.#entries];
     this.#store = undefined;
     this.#dir = undefined;
     const left = async () => {
       await store?.close();
-      if (dir !== undefined) this.#place.leave(dir);
+      const again = this.#entries > entries && this.#entered === dir;
+      if (dir !== undefined && !again) this.#place.leave(dir);
     };
     // What fails here is not used any more.
     this.#leaving = Promise.all([this.#leaving, left().catch(() => {})]);

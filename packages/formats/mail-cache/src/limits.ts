@@ -27,6 +27,9 @@ export const MEMORY_MAX = 32 * 1024 * 1024;
 /** Milliseconds without use after which an account keeps nothing in memory: an idle connection must be cheap. */
 export const FORGET_AFTER = 20_000;
 
+/** Milliseconds without use after which the engine is closed: a client that asks again later waits a millisecond longer. */
+export const CLOSE_AFTER = 5000;
+
 /** Message files of one folder that are open at a time: reads overlap, descriptors stay few. */
 export const LOADS_MAX = 8;
 

@@ -30,6 +30,8 @@ export class LmdbStore implements Store {
   readonly #dir: string;
   readonly #now: () => number;
   #roomSeen: number;
+  /** Something may be there that is not on disk yet. */
+  #written = false;
 
   /** Opens or makes it in `dir`, which exists. Throws when it is damaged or there is no room. */
   constructor(dir: string, now: () => number) {
@@ -94,11 +96,13 @@ export class LmdbStore implements Store {
       this.#roomSeen = this.#now();
       checkRoom(this.#dir);
     }
+    this.#written = true;
     return this.#db.transactionSync(() => work(this.#transaction));
   }
 
   async close(): Promise<void> {
     await this.#db.close();
+    if (!this.#written) return;
     const fd = await openFd(this.#path, constants.O_RDONLY);
     try {
       await fsyncFd(fd);
