@@ -26,6 +26,11 @@ export default defineConfig({
   noExternal: [/^@q\//, 'yargs'],
   external: ['fs-ext', 'koffi', 'lmdb'],
   esbuildOptions(options) {
+    // Node keeps a program's text in memory, once in each process: without comments and indentation, and in one byte for each
+    // character, which it is not if a single comment has one that latin1 lacks. Names stay, and lines that a stack trace can name.
+    options.minifyWhitespace = true;
+    options.lineLimit = 200;
+    options.charset = 'ascii';
     // The modules under packages/ ask for their own file's address only to load native modules;
     // in the bundle that address is the executable's.
     options.define = { 'import.meta.url': '__bundleUrl' };
