@@ -24,5 +24,6 @@ export {
 } from './descriptors.ts';
 export { exchangeNames } from './exchange.ts';
 export { alarm, execve, exitNow, findProgram, forgetChildren } from './exec.ts';
+export { trimHeap } from './memory.ts';
 export { type Message, receiveMessage, sendMessage } from './passing.ts';
 export { dropPrivileges, type Identity } from './privileges.ts';

@@ -15,6 +15,7 @@ import {
   type ReaderEvent,
   refusalReply,
 } from '@q/imap';
+import { stir } from '@q/service';
 import { type Conn, Timeout } from '@q/session';
 import { type ConnectionRow, connectionCommands } from './connection/commands.ts';
 import { replyOfFault } from './fault-reply.ts';
@@ -160,6 +161,7 @@ export class Dispatcher {
   }
 
   async #command(pieces: readonly CommandPiece[]): Promise<void> {
+    stir();
     this.session.beginTurn();
     const command = parseCommand(pieces, this.session.utf8);
     if (command.name === undefined) {

@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { faultOf, Temporary } from '@q/fault';
 import type { Invocation } from '@q/proc';
 import { type HeldSocket, heldSocketOf, parseEndpoint, passSocket } from '@q/session';
+import { MALLOC } from './limits.ts';
 
 /** What a child's first message must be: the name of its part, and whatever that part wants to know. */
 export interface FirstMessage {
@@ -50,7 +51,7 @@ export function startChild(
   try {
     child = spawn(process.execPath, [program], {
       cwd: '/',
-      env,
+      env: { ...env, ...MALLOC },
       stdio: ['ignore', 'ignore', 2, 'ipc', ...fds],
       serialization: 'json',
     });

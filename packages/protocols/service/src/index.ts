@@ -21,6 +21,7 @@ export type {
 } from './login/mail-service.ts';
 export { DEFAULT_MAILDIR, mailServiceMain } from './login/main.ts';
 export { mailServiceFlags } from './login/options.ts';
+export { stir } from './rest.ts';
 export { servicePlaces, supervise } from './supervise.ts';
 export { WorkerPool } from './worker-pool.ts';
 export { type WorkerPart, type WorkerPlaces, workerRole } from './worker-process.ts';

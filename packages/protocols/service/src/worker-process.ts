@@ -7,6 +7,7 @@ import { type HeldSocket, heldSocketOf } from '@q/session';
 import { type BaseUser, become } from '@q/vmailmgr';
 import { type Role, tellParent } from './child.ts';
 import { messageOf } from './fields.ts';
+import { stir } from './rest.ts';
 import type { WorkerConfig } from './worker.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -58,12 +59,14 @@ async function workerProcess(
   // The parent of a private instance is no root: then this only checks.
   become(account);
   part = open({ env, account, log });
+  stir();
   const { work } = part;
   process.on('message', (message, handle) => {
     const held = heldSocketOf(handle);
     const asked = messageOf('work', message);
     if (asked === undefined) return;
     const { id } = asked;
+    stir();
     if (held !== undefined) tellParent({ kind: 'taken', id });
     const done = work(asked.work, held)
       .catch((error: unknown) => {
@@ -74,6 +77,7 @@ async function workerProcess(
       })
       .then((result) => {
         running.delete(done);
+        stir();
         tellParent({ kind: 'worked', id, result });
       });
     running.add(done);

@@ -13,6 +13,7 @@ import {
   type Session,
 } from '@q/session';
 import type { LoginThrottle } from '@q/throttle';
+import { stir } from '../rest.ts';
 import { ATTEMPTS_MAX, LOGIN_SECONDS } from './limits.ts';
 import type { Link } from './link.ts';
 import type { LocalNames } from './local-names.ts';
@@ -43,6 +44,7 @@ export function meetClients(gatekeeper: Gatekeeper): Session {
   return async (conn: Conn, peer: Peer, place?: Place): Promise<void> => {
     conn.idleTimeout = LOGIN_SECONDS;
     conn.deadline = Date.now() + LOGIN_SECONDS * 1000;
+    stir();
     const { log, lines } = gatekeeper;
     if (lines.connected !== undefined) log(lines.connected(peer));
     const admitted = await loggedIn(gatekeeper, conn, peer, place);
@@ -173,6 +175,7 @@ async function serve(
     .take(id, held, { rest, tag, secure: client.secure })
     .catch(() => undefined);
   await over;
+  stir();
   log(lines.logout(client, counts, Math.round((Date.now() - began) / 1000)));
 }
 

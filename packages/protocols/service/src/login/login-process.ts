@@ -6,6 +6,7 @@ import { openLog } from '@q/log';
 import { listen } from '@q/session';
 import { LoginThrottle } from '@q/throttle';
 import { ClientCertificates, ServerContexts, type TrustSet } from '@q/tls';
+import { stir } from '../rest.ts';
 import { meetClients } from './client.ts';
 import { GRACE_SECONDS, STRANGERS_SHARE } from './limits.ts';
 import { Link } from './link.ts';
@@ -51,6 +52,7 @@ export async function loginProcess(service: MailService, config: LoginConfig): P
     graceSeconds: GRACE_SECONDS,
     log,
   });
+  stir();
   const stop = () => {
     link.letGo();
     void listener.close();

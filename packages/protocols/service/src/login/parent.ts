@@ -29,6 +29,7 @@ import {
   serviceChild,
   startChild,
 } from '../child.ts';
+import { stir } from '../rest.ts';
 import { servicePlaces, supervise } from '../supervise.ts';
 import { WorkerPool } from '../worker-pool.ts';
 import { workerRole } from '../worker-process.ts';
@@ -61,10 +62,12 @@ export async function mailServiceParent(
   const { nameIn } = certificates;
   const broker = new Broker({ env: places.env, maildir, workers, log, tell, nameIn });
   login.onMessage((message, held) => {
+    stir();
     if (broker.onMessage(fromLogin(message), held)) return;
     log('warning: the login process said what it may not; ended');
     login.kill('SIGKILL');
   });
+  stir();
   const looking = setInterval(() => tellNewKeys(certificates, tell, log), KEYS_LOOK);
   try {
     return await supervise({
