@@ -1,11 +1,14 @@
 // One run: one row on one server that is up and idle.
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { startClient } from '../shared/client.mjs';
 import { cpuParts, difference, memoryMB, totalOf, untilIdle } from '../shared/meters.mjs';
 import { PASSWORD } from '../shared/users.mjs';
 
 /** Sessions that were just opened may still be starting something; and then memory is looked at. */
 const SETTLE_MS = 10_000;
+/** Sessions that idle do so for hours, so it is looked at when nothing has happened for a while: before such a row, and after. */
+const REST_MS = 20_000;
 /** How many messages COPY, MOVE and EXPUNGE are tried with, at most. */
 const PART = 5000;
 
@@ -20,11 +23,15 @@ export async function runRow(row, system, site, times) {
   const client = startClient(script, jobOf(row, site, users, times), times.limitMs + SETTLE_MS);
   try {
     await client.ready;
+    if (row.load === 'idle') await wait(REST_MS);
     const emptyMB = row.load === 'idle' ? memoryMB(system.processes()) : 0;
     const before = parts();
     const result = await client.run();
     const used = difference(parts(), before);
-    if (row.load === 'idle') await untilIdle(() => totalOf(parts()), SETTLE_MS);
+    if (row.load === 'idle') {
+      await wait(REST_MS);
+      await untilIdle(() => totalOf(parts()), SETTLE_MS);
+    }
     const memory = row.load === 'idle' ? memoryMB(system.processes()) : undefined;
     const { done, seconds, ms, cut, errors, firstError } = result;
     return {
