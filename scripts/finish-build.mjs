@@ -2,7 +2,6 @@
 // load, side by side. Then moves it over bin/dist.
 // Usage, after tsup: finish-build.mjs DIRECTORY BEGAN (milliseconds since 1970)
 import {
-  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -14,11 +13,17 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
+import { makeCodeCaches } from './build/code-caches.mjs';
+import { makeProgramFile } from './build/program-file.mjs';
 
 const [fresh, began] = process.argv.slice(2);
 const dist = 'bin/dist';
 const manifest = join(dist, 'package.json');
+/** Whatever package.json stands above, the executables are CommonJS. */
+const MANIFEST = '{ "type": "commonjs" }\n';
 const partial = process.env.ONLY !== undefined;
 
 for (const name of readdirSync(fresh)) {
@@ -26,14 +31,16 @@ for (const name of readdirSync(fresh)) {
   // The bundler insists on an extension; a program's name has none.
   const program = join(fresh, name.slice(0, -'.cjs'.length));
   renameSync(join(fresh, name), program);
-  chmodSync(program, 0o755);
+  makeProgramFile(program, join(fresh, 'lib'));
 }
 addNativeModules(join(fresh, 'node_modules'));
+writeFileSync(join(fresh, 'package.json'), MANIFEST);
+makeCodeCaches(fresh);
+rmSync(join(fresh, 'package.json'));
 
 mkdirSync(dist, { recursive: true });
 if (!existsSync(manifest)) {
-  // Whatever package.json stands above, the executables are CommonJS.
-  writeFileSync(manifest, '{ "type": "commonjs" }\n');
+  writeFileSync(manifest, MANIFEST);
   utimesSync(manifest, 0, 0);
 }
 replace(fresh, dist);
@@ -75,20 +82,35 @@ function addNativeModules(modules) {
   addLmdb(fromBin, modules);
 }
 
-/** lmdb and the packages it needs to run. Its prebuilt binary is a package of its own, too. */
+/** lmdb, in one piece with the packages it is made of. Its prebuilt binary is a package of its own, too. */
 function addLmdb(fromBin, modules) {
   const lmdb = realpathSync(dirname(dirname(fromBin.resolve('lmdb'))));
+  const skip =
+    /\/(src|dependencies|util|assets|tests|dist|bin|node_modules)(\/|$)|\.(js|map|md|gyp|d\.c?ts)$/;
+  copy(lmdb, join(modules, 'lmdb'), skip);
+  const whole = join(modules, 'lmdb/dist/index.cjs');
+  buildSync({
+    entryPoints: [join(lmdb, 'dist/index.cjs')],
+    outfile: whole,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    charset: 'ascii',
+    minifyWhitespace: true,
+    legalComments: 'none',
+    alias: {
+      'node-gyp-build-optional-packages': fileURLToPath(
+        new URL('build/native-binary.cjs', import.meta.url),
+      ),
+    },
+    logLevel: 'error',
+  });
+  makeProgramFile(whole, join(fresh, 'lib'), 'lmdb');
   // pnpm puts what a package needs beside it.
-  const needed = dirname(lmdb);
-  const loader = realpathSync(join(needed, 'node-gyp-build-optional-packages'));
-  const skip = /\/(src|dependencies|util|assets|tests|node_modules)(\/|$)|\.(map|md|gyp|d\.c?ts)$/;
-  const packages = [lmdb, loader, join(dirname(loader), 'detect-libc')];
-  for (const name of ['msgpackr', 'ordered-binary', 'weak-lru-cache'])
-    packages.push(join(needed, name));
-  for (const path of packages) copy(path, join(modules, basename(path)), skip);
-  for (const scope of ['@lmdb', '@harperfast'])
-    for (const name of readdirSync(join(needed, scope)))
-      copy(join(needed, scope, name), join(modules, scope, name), skip);
+  const prebuilt = join(dirname(lmdb), '@lmdb');
+  for (const name of readdirSync(prebuilt))
+    copy(join(prebuilt, name), join(modules, '@lmdb', name), /\.md$/);
 }
 
 function copy(from, to, unwanted) {
