@@ -1,4 +1,4 @@
-// AUTHENTICATE EXTERNAL: a client's certificate opens the mailbox that it names.
+// AUTHENTICATE EXTERNAL: a client's certificate opens the mailbox that it names. Real clients: imap-clients/certificate.test.ts.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ImapTalk } from './lib/imap-talk.ts';
 import { DOMAIN, type MailHost, startMailHost } from './lib/mail-host.ts';
 import { until } from './lib/processes.ts';
-import { installed, isRoot, run } from './lib/run.ts';
+import { installed, isRoot } from './lib/run.ts';
 import { openTls } from './lib/tls-client.ts';
 
 const ANN = `ann@${DOMAIN}`;
@@ -180,37 +180,6 @@ describe.runIf(installed('openssl'))('a certificate (needs openssl)', () => {
     } finally {
       await strict.remove();
     }
-  });
-
-  test.runIf(installed('python3'))('opens it to Python’s imaplib (needs python3)', async () => {
-    const pair = ours.issue(subjectOf(ANN));
-    writeFileSync(join(dir, 'pair'), pair.cert + pair.key, { mode: 0o600 });
-    const script = `
-import imaplib, ssl, sys
-context = ssl.create_default_context()
-context.check_hostname = False
-context.verify_mode = ssl.CERT_NONE
-context.load_cert_chain(sys.argv[2])
-imap = imaplib.IMAP4_SSL('127.0.0.1', int(sys.argv[1]), ssl_context=context)
-imap.authenticate('EXTERNAL', lambda challenge: b'')
-print(imap.select('INBOX')[0], imap.logout()[0])
-`;
-    const words = ['-c', script, String(host.tlsPort), join(dir, 'pair')];
-    const ran = await run('python3', words);
-    expect([ran.code, String(ran.out), ran.err]).toEqual([0, 'OK BYE\n', '']);
-  });
-
-  test.runIf(installed('curl'))('opens it to curl (needs curl)', async () => {
-    host.put('ann', '1.curl', 'Subject: hello curl\n\nbody\n');
-    const pair = ours.issue(subjectOf(ANN));
-    writeFileSync(join(dir, 'cert'), pair.cert);
-    writeFileSync(join(dir, 'key'), pair.key, { mode: 0o600 });
-    const url = `imaps://127.0.0.1:${host.tlsPort}/INBOX;MAILINDEX=1`;
-    const login = ['--login-options', 'AUTH=EXTERNAL', '--user', `${ANN}:`];
-    const tls = ['--insecure', '--cert', join(dir, 'cert'), '--key', join(dir, 'key')];
-    const ran = await run('curl', ['--silent', '--show-error', ...login, ...tls, url]);
-    expect([ran.code, ran.err]).toEqual([0, '']);
-    expect(String(ran.out)).toContain('Subject: hello curl');
   });
 
   test('settings that make no sense keep the service from starting', async () => {
