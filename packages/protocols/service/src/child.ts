@@ -4,8 +4,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { faultOf, Temporary } from '@q/fault';
 import type { Invocation } from '@q/proc';
-import { type HeldSocket, heldSocketOf, parseEndpoint, passSocket } from '@q/session';
-import { MALLOC } from './limits.ts';
+import { type HeldSocket, heldSocketOf, parseEndpoint, sendSocket } from '@q/session';
+import { CHANNEL_END_TIMEOUT, MALLOC } from './limits.ts';
 
 /** What a child's first message must be: the name of its part, and whatever that part wants to know. */
 export interface FirstMessage {
@@ -22,12 +22,12 @@ export interface ChildPlaces {
 
 /** The parent's side of a child. */
 export interface ServiceChild {
-  /** Its exit code; 111 when it was killed or broke down before it ran. */
+  /** Its exit code; 111 when it was killed or broke down before it ran. All that it said has been heard then. */
   readonly exited: Promise<number>;
   /** Texts are JSON. A child that is gone hears nothing, and that is no error: `exited` tells. */
   tell(message: object): void;
-  /** Gives a connection away with a message, and closes our copy of it. Rejects when the child is gone. */
-  pass(message: object, held: HeldSocket): Promise<void>;
+  /** Sends a connection with a message. Our copy stays open; whether it arrived only the child's answer tells. */
+  pass(message: object, held: HeldSocket): void;
   /** `held`: the connection that came along. */
   onMessage(hear: (message: unknown, held: HeldSocket | undefined) => void): void;
   kill(signal: NodeJS.Signals): void;
@@ -71,7 +71,7 @@ export function startChild(
   return {
     exited,
     tell,
-    pass: (message, held) => passSocket(child, message, held),
+    pass: (message, held) => void sendSocket(child, message, held).catch(() => {}),
     onMessage: (hear) =>
       void child.on('message', (message, handle) => hear(message, heldSocketOf(handle))),
     kill: (signal) => void child.kill(signal),
@@ -116,14 +116,26 @@ export async function serviceChild(
   return code;
 }
 
-/** In a child: says something to the parent. A parent that is gone is met as 'disconnect'. */
-export function tellParent(message: object): void {
-  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+/** In a child: says something to the parent; resolves when it is written. A parent that is gone is met as 'disconnect'. */
+export function tellParent(message: object): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.connected) process.send?.(message, undefined, undefined, () => resolve());
+    else resolve();
+  });
 }
 
 function exitOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve) => {
-    child.once('exit', (code) => resolve(code ?? KILLED));
+    child.once('exit', (code) => {
+      const over = () => resolve(code ?? KILLED);
+      if (!child.connected) return over();
+      // What it said last may still lie in the channel, whose end is told apart from the child's.
+      const late = setTimeout(over, CHANNEL_END_TIMEOUT);
+      child.once('disconnect', () => {
+        clearTimeout(late);
+        over();
+      });
+    });
     // Once would leave a second one to end the process: a channel that breaks has its own.
     child.on('error', () => resolve(KILLED));
   });

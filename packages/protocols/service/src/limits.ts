@@ -12,6 +12,9 @@ export const WORKERS_MAX = 200;
  */
 export const TAKEN_TIMEOUT = 30_000;
 
+/** Milliseconds that the end of a child's channel may come after its own: longer only if another process has inherited it. */
+export const CHANNEL_END_TIMEOUT = 5000;
+
 /** Milliseconds without work until a process gives memory back: after what a cache of mail lets go first (5 s). */
 export const QUIET = 8000;
 

@@ -13,6 +13,7 @@ export class WorkerPool {
   readonly #workers = new Map<string, Worker>();
   /** Those that are to end too, until they have. */
   readonly #all = new Set<Worker>();
+  #ending = false;
 
   /** `how.env` is a worker's whole environment, but for HOME and USER. */
   constructor(how: ChildPlaces, max: number = WORKERS_MAX) {
@@ -20,8 +21,9 @@ export class WorkerPool {
     this.#max = max;
   }
 
-  /** The worker of an account. Throws Temporary when there are too many and all are busy, or it cannot be started. */
+  /** The worker of an account. Throws Temporary when there are too many and all are busy, or none can be started any more. */
   of(account: BaseUser): Worker {
+    if (this.#ending) throw new Temporary('the service is ending');
     const key = JSON.stringify([account.uid, account.gid, account.user, account.home]);
     const running = this.#workers.get(key);
     if (running !== undefined) return running;
@@ -53,12 +55,14 @@ export class WorkerPool {
 
   /** Lets all workers finish what they have; resolves when they are gone. */
   async drain(): Promise<void> {
+    this.#ending = true;
     for (const worker of this.#all) worker.drain();
     await this.#allGone();
   }
 
   /** Has them cut it short. */
   async stop(): Promise<void> {
+    this.#ending = true;
     for (const worker of this.#all) worker.stop();
     await this.#allGone();
   }

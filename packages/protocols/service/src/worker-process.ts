@@ -67,8 +67,10 @@ async function workerProcess(
     if (asked === undefined) return;
     const { id } = asked;
     stir();
-    if (held !== undefined) tellParent({ kind: 'taken', id });
-    const done = work(asked.work, held)
+    // Once that is written nobody else is given this client; until then nothing is read from it.
+    const taken = held && tellParent({ kind: 'taken', id });
+    const begin = () => work(asked.work, held);
+    const done = (taken === undefined ? begin() : taken.then(begin))
       .catch((error: unknown) => {
         const { message } = faultOf(error, 'internal error');
         log(`warning: uid ${account.uid}: ${escapeForLog(message)}`);
@@ -78,7 +80,7 @@ async function workerProcess(
       .then((result) => {
         running.delete(done);
         stir();
-        tellParent({ kind: 'worked', id, result });
+        void tellParent({ kind: 'worked', id, result });
       });
     running.add(done);
   });

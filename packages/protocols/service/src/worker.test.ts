@@ -14,13 +14,23 @@ const PROGRAM = `
 const clients = [];
 process.once('message', ({ role, account }) => {
   process.on('message', ({ id, work }, handle) => {
+    if (handle && work === 'vanish') process.kill(process.pid, 'SIGKILL');
     if (handle) {
       clients.push(handle);
       process.send({ kind: 'taken', id });
     }
     if (work === 'die') process.exit(3);
+    if (work === 'take and die') process.kill(process.pid, 'SIGKILL');
     if (work === 'lie') process.send('what?');
     if (work === 'hang') return;
+    if (work === 'echo') {
+      const socket = new (require('node:net').Socket)({ handle });
+      socket.once('data', (bytes) => {
+        process.send({ kind: 'worked', id, result: { heard: String(bytes), pid: process.pid } });
+        socket.end();
+      });
+      return;
+    }
     process.send({ kind: 'worked', id, result: { role, work, pid: process.pid, user: account.user, home: process.env.HOME } });
   });
   process.on('disconnect', () => process.exit());
@@ -91,9 +101,9 @@ test('a worker that is out of descriptors never sees a client: the client is hun
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const lost = pool.do(account('full'), 'serve', { held });
   const told = expect(lost).rejects.toThrow('the worker of this user ended');
-  await closed;
   vi.advanceTimersByTime(TAKEN_TIMEOUT);
   await told;
+  await closed;
   vi.useRealTimers();
   // It lives on, and serves whoever it hears.
   expect(await pool.do(account('full'), 2)).toMatchObject({ pid, work: 2 });
@@ -114,6 +124,46 @@ test('a client that was taken is waited for, however long it stays', async () =>
   process.kill(pid, 'SIGKILL');
   await expect(serving).rejects.toThrow('ended');
   socket.destroy();
+});
+
+test('clients that a worker did not take before it ended are given to another, unread; each once', async () => {
+  const { pid } = (await pool.do(account('gone'), 1)) as Result;
+  const worker = pool.of(account('gone'));
+  const clients = await Promise.all([client(), client(), client()]);
+  const given: HeldSocket[] = [];
+  const elsewhere = async (held: HeldSocket) => {
+    given.push(held);
+    return pool.do(account('gone'), 'echo', { held });
+  };
+  for (const { socket } of clients) socket.write('a NOOP\r\n');
+  const answers = await Promise.all(
+    clients.map(({ held }) => worker.ask('vanish', { held, elsewhere })),
+  );
+  expect(given).toEqual(clients.map(({ held }) => held));
+  // One that asks a worker which is known to be gone finds the other, too.
+  const late = await client();
+  late.socket.write('a NOOP\r\n');
+  answers.push(await worker.ask('vanish', { held: late.held, elsewhere }));
+  for (const answer of answers) {
+    expect(answer).toMatchObject({ heard: 'a NOOP\r\n' });
+    expect(answer).not.toMatchObject({ pid });
+  }
+  for (const { closed, socket } of [...clients, late]) {
+    socket.end();
+    await closed;
+  }
+});
+
+test('a client that was taken is given to nobody else when the worker ends, and hung up on', async () => {
+  const { held, closed } = await client();
+  let elsewhere = 0;
+  const serving = pool.of(account('taken')).ask('take and die', {
+    held,
+    elsewhere: async () => elsewhere++,
+  });
+  await expect(serving).rejects.toThrow('the worker of this user ended');
+  await closed;
+  expect(elsewhere).toBe(0);
 });
 
 test('when so many users are busy, one more is put off and its client hung up on; one at rest makes room', async () => {

@@ -24,16 +24,34 @@ export interface WorkerConfig extends FirstMessage {
 export interface WorkOptions {
   /** A client for the worker to serve; closed here in any case. */
   readonly held?: HeldSocket | undefined;
+  /**
+   * Does the work in the worker's place when it ended before it took `held`, of which nobody has read anything then; `held` is
+   * this function's to close. Called once at most.
+   */
+  readonly elsewhere?: ((held: HeldSocket) => Promise<unknown>) | undefined;
   /** Milliseconds after which the worker is killed. Not for work that serves a client as long as it stays. */
   readonly timeout?: number;
 }
 
-type Settle = (answer: { readonly result: unknown } | undefined) => void;
+/** The worker ended, or did not take the client, before there was a result. */
+export class WorkerEnded extends Temporary {
+  constructor() {
+    super('the worker of this user ended');
+  }
+}
 
 interface Pending {
-  readonly settle: Settle;
-  /** It has the socket, or needs none. */
-  taken: () => void;
+  readonly settle: (answer: unknown) => void;
+  readonly fail: (error: WorkerEnded) => void;
+  readonly late: NodeJS.Timeout | undefined;
+  /** The client, until the worker has it. */
+  client: Client | undefined;
+}
+
+interface Client {
+  readonly held: HeldSocket;
+  readonly elsewhere: WorkOptions['elsewhere'];
+  readonly lost: NodeJS.Timeout;
 }
 
 interface Work {
@@ -42,7 +60,7 @@ interface Work {
   readonly work: unknown;
 }
 
-/** One worker process. After it is gone every question is answered by Temporary. */
+/** One worker process. After it is gone every question is answered by WorkerEnded. */
 export class Worker {
   readonly #child: ServiceChild;
   readonly #forget: () => void;
@@ -74,47 +92,55 @@ export class Worker {
   }
 
   /**
-   * Has `work` done; gives its result. Throws Temporary when the worker ended without one. What it waits with for a session's
+   * Has `work` done; gives its result. Throws WorkerEnded when the worker ended without one. What it waits with for a session's
    * end holds nothing of `work`: there may be thousands of them, and each came with an environment.
    */
-  async ask(work: unknown, { held, timeout }: WorkOptions = {}): Promise<unknown> {
+  async ask(work: unknown, { held, timeout, elsewhere }: WorkOptions = {}): Promise<unknown> {
     if (this.#state === 'gone') {
+      if (held !== undefined && elsewhere !== undefined) return elsewhere(held);
       held?.close();
-      throw ended();
+      throw new WorkerEnded();
     }
     clearTimeout(this.#timer);
     const id = ++this.#last;
-    const answer = this.#answerTo(id, timeout);
-    this.#send({ kind: 'work', id, work }, held);
+    const client = held && {
+      held,
+      elsewhere,
+      lost: setTimeout(() => this.#end(id, undefined), TAKEN_TIMEOUT),
+    };
+    const answer = this.#answerTo(id, client, timeout);
+    const message: Work = { kind: 'work', id, work };
+    if (held === undefined) this.#child.tell(message);
+    else this.#child.pass(message, held);
     return answer;
   }
 
-  #answerTo(id: number, timeout: number | undefined): Promise<unknown> {
-    const late = timeout && setTimeout(() => this.#child.kill('SIGKILL'), timeout);
-    return new Promise((resolve, reject) => {
-      const settle: Settle = (answer) => {
-        clearTimeout(late);
-        this.#pending.get(id)?.taken();
-        this.#pending.delete(id);
-        this.#rest();
-        if (answer === undefined) reject(ended());
-        else resolve(answer.result);
-      };
-      this.#pending.set(id, { settle, taken: () => {} });
+  #answerTo(id: number, client: Client | undefined, timeout: number | undefined): Promise<unknown> {
+    const late =
+      timeout === undefined ? undefined : setTimeout(() => this.#child.kill('SIGKILL'), timeout);
+    return new Promise((settle, fail) => {
+      this.#pending.set(id, { settle, fail, late, client });
     });
   }
 
-  #send(message: Work, held: HeldSocket | undefined): void {
-    if (held === undefined) {
-      this.#child.tell(message);
-      return;
-    }
-    const { id } = message;
-    const lose = () => this.#pending.get(id)?.settle(undefined);
-    const lost = setTimeout(lose, TAKEN_TIMEOUT);
+  /** The worker has the client: whatever happens now, nobody else may serve it. */
+  #taken(pending: Pending | undefined): void {
+    if (pending?.client === undefined) return;
+    clearTimeout(pending.client.lost);
+    pending.client.held.close();
+    pending.client = undefined;
+  }
+
+  /** `answer`: undefined when none will come. */
+  #end(id: number, answer: { readonly result: unknown } | undefined): void {
     const pending = this.#pending.get(id);
-    if (pending !== undefined) pending.taken = () => clearTimeout(lost);
-    this.#child.pass(message, held).catch(lose);
+    if (pending === undefined) return;
+    clearTimeout(pending.late);
+    this.#pending.delete(id);
+    this.#taken(pending);
+    if (answer === undefined) pending.fail(new WorkerEnded());
+    else pending.settle(answer.result);
+    this.#rest();
   }
 
   /** Keeps it from being let go until `release` is called. */
@@ -160,22 +186,27 @@ export class Worker {
   #hear(message: unknown): void {
     const taken = messageOf('taken', message);
     if (taken !== undefined) {
-      this.#pending.get(taken.id)?.taken();
+      this.#taken(this.#pending.get(taken.id));
       return;
     }
     const worked = messageOf('worked', message);
     if (worked === undefined) this.#child.kill('SIGKILL');
-    else this.#pending.get(worked.id)?.settle({ result: worked.result });
+    else this.#end(worked.id, { result: worked.result });
   }
 
+  /** All that the worker said has been heard: a client it has not said to have taken it has not touched. */
   #over(): void {
     this.#state = 'gone';
     clearTimeout(this.#timer);
     this.#forget();
-    for (const { settle } of this.#pending.values()) settle(undefined);
+    for (const [id, pending] of this.#pending) {
+      const { held, elsewhere, lost } = pending.client ?? {};
+      if (held !== undefined && elsewhere !== undefined) {
+        clearTimeout(lost);
+        pending.client = undefined;
+        pending.settle(elsewhere(held));
+      }
+      this.#end(id, undefined);
+    }
   }
-}
-
-function ended(): Temporary {
-  return new Temporary('the worker of this user ended');
 }

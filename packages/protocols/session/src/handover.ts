@@ -36,11 +36,19 @@ export interface Channel {
 
 /** Sends a message and a connection with it, and closes our copy. Rejects when the other end is gone. */
 export function passSocket(to: Channel, message: object, held: HeldSocket): Promise<void> {
+  return sendSocket(to, message, held).finally(() => held.close());
+}
+
+/**
+ * The same, but our copy stays open: until the other end says that it has the connection, it may be given to another.
+ * Never settles when the channel ends while the message waits for another one's connection to arrive.
+ */
+export function sendSocket(to: Channel, message: object, held: HeldSocket): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     const done = (error: Error | null) => (error ? reject(error) : resolve());
     if (to.send === undefined) done(new Error('no channel'));
     else to.send(message, held.handle as unknown as SendHandle, undefined, done);
-  }).finally(() => held.close());
+  });
 }
 
 /** What came with a message; undefined when nothing did, or not a socket. */

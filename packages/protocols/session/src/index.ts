@@ -10,6 +10,7 @@ export {
   heldSocketOf,
   heldSocketOfFd,
   passSocket,
+  sendSocket,
   socketOfHeld,
 } from './handover.ts';
 export { type Listener, type ListenOptions, listen } from './listener.ts';

@@ -5,6 +5,7 @@ import { writeCdb } from '@q/cdb';
 import { Permanent, Temporary } from '@q/fault';
 import { compileAssign } from '@q/users';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { WorkerEnded } from '../worker.ts';
 import type { WorkerPool } from '../worker-pool.ts';
 import { Broker } from './broker.ts';
 import { TAKE_TIMEOUT } from './limits.ts';
@@ -88,6 +89,27 @@ test('a client that was admitted is given to the worker, and its end is told wit
   expect(say({ kind: 'take', id: 1, rest: '', secure: false }, true)).toBe(false);
 });
 
+test('when the worker ends while it judges, another one is asked, and serves the client', async () => {
+  let asked = 0;
+  const { say, told, counted } = brokerWith(async (work) => {
+    if (++asked === 1) throw new WorkerEnded();
+    return ok(work);
+  });
+  say({ kind: 'login', id: 1, ...LOGIN });
+  await vi.waitFor(
+    () => expect(told).toEqual([{ kind: 'verdict', id: 1, verdict: 'ok' }]),
+    PATIENCE,
+  );
+  expect(counted).toEqual({ kept: 1, started: 2, closed: 0 });
+  expect(say({ kind: 'take', id: 1, rest: '', secure: false }, true)).toBe(true);
+  await vi.waitFor(
+    () => expect(told.at(-1)).toEqual({ kind: 'ended', id: 1, counts: { retrieved: 2 } }),
+    PATIENCE,
+  );
+  expect(asked).toBe(3);
+  expect(counted.kept).toBe(0);
+});
+
 test('the server’s own proof goes with the verdict of the worker that made it', async () => {
   const proof = Buffer.alloc(32).toString('base64');
   const { say, told } = brokerWith(async () => ({ verdict: 'ok', env: {}, proof }));
@@ -122,20 +144,29 @@ test('an admitted client that never comes is forgotten, and one that comes after
 
 test('a worker that cannot be had, or ends, or makes no sense is a temporary failure; nothing is kept for it', async () => {
   const answers = [
-    async () => {
-      throw new Temporary('the worker of this user ended');
-    },
-    async () => 'nonsense',
-    async () => ({ verdict: 'ok' }),
-  ];
-  for (const answer of answers) {
+    [
+      async () => {
+        throw new Temporary('too many users are busy');
+      },
+      1,
+    ],
+    [
+      async () => {
+        throw new WorkerEnded();
+      },
+      2,
+    ],
+    [async () => 'nonsense', 1],
+    [async () => ({ verdict: 'ok' }), 1],
+  ] as const;
+  for (const [answer, started] of answers) {
     const { say, told, counted } = brokerWith(answer);
     say({ kind: 'login', id: 1, ...LOGIN });
     await vi.waitFor(
       () => expect(told).toEqual([{ kind: 'verdict', id: 1, verdict: 'temporary' }]),
       PATIENCE,
     );
-    expect(counted).toEqual({ kept: 0, started: 1, closed: 0 });
+    expect(counted).toEqual({ kept: 0, started, closed: 0 });
     expect(say({ kind: 'take', id: 1, rest: '', secure: false }, true)).toBe(false);
   }
 });

@@ -15,13 +15,14 @@ import { escapeForLog, type Log } from '@q/log';
 import { argText } from '@q/proc';
 import type { HeldSocket } from '@q/session';
 import {
+  type BaseUser,
   EXIT_LOGIN_REFUSED,
   type HookPlace,
   LoginAttempt,
   type LoginCredentials,
   refused,
 } from '@q/vmailmgr';
-import type { Worker } from '../worker.ts';
+import { type Worker, WorkerEnded } from '../worker.ts';
 import type { WorkerPool } from '../worker-pool.ts';
 import { HOOK_SECONDS, SESSIONS_MAX, TAKE_TIMEOUT } from './limits.ts';
 import {
@@ -35,6 +36,7 @@ import {
 } from './messages.ts';
 
 interface Admitted {
+  readonly account: BaseUser;
   readonly worker: Worker;
   /** For a client that proved its password by SCRAM. */
   readonly proof: string | undefined;
@@ -142,7 +144,7 @@ export class Broker {
     attempt: LoginAttempt,
     login: FromLogin & { kind: 'login' },
   ): Promise<Admitted | Verdict> {
-    const { workers, maildir } = this.#places;
+    const { maildir } = this.#places;
     const credentials = credentialsOf(login);
     if (credentials === undefined) this.#checkCertificates(login);
     const { base, virtualName, name, domain } =
@@ -150,17 +152,28 @@ export class Broker {
         ? await attempt.beginTrusted(login.user)
         : await attempt.begin(credentials);
     attempt.env.AUTHENTICATED = argText(virtualName === name ? `${name}@${domain}` : name);
-    const worker = workers.of(base);
+    const env = attempt.env as Env;
+    const work: LoginWork =
+      credentials === undefined
+        ? { do: 'admit', virtualName, maildir, env }
+        : { do: 'login', virtualName, credentials, maildir, env };
+    try {
+      return await this.#check(base, work);
+    } catch (error) {
+      if (!(error instanceof WorkerEnded)) throw error;
+      // It was about to end, or died of something else: another one tells, once.
+      return await this.#check(base, work);
+    }
+  }
+
+  /** Throws WorkerEnded, or another Temporary. */
+  async #check(account: BaseUser, work: LoginWork): Promise<Admitted | Verdict> {
+    const worker = this.#places.workers.of(account);
     const release = worker.keep();
     try {
-      const env = attempt.env as Env;
-      const work: LoginWork =
-        credentials === undefined
-          ? { do: 'admit', virtualName, maildir, env }
-          : { do: 'login', virtualName, credentials, maildir, env };
       const checked = checkedOf(await worker.ask(work));
       if (checked.verdict === 'ok')
-        return { worker, env: checked.env, proof: checked.proof, release };
+        return { account, worker, env: checked.env, proof: checked.proof, release };
       release();
       return checked.verdict;
     } catch (error) {
@@ -193,12 +206,19 @@ export class Broker {
   ): void {
     this.#status.set(id, SERVING);
     const work: LoginWork = { do: 'serve', rest, secure, ...(tag && { tag }), env: to.env };
-    const serving = to.worker.ask(work, { held });
+    const serving = this.#pass(to, work, held);
     this.#forgo(to);
     serving.then(
       (result) => this.#end(id, result),
       () => this.#end(id),
     );
+  }
+
+  /** A worker that ended before it took the client has touched nothing of it: then another one is given it, once. */
+  #pass({ worker, account }: Admitted, work: LoginWork, held: HeldSocket): Promise<unknown> {
+    const { workers } = this.#places;
+    const elsewhere = (again: HeldSocket) => workers.do(account, work, { held: again });
+    return worker.ask(work, { held, elsewhere });
   }
 
   #forgo({ timer, release }: Admitted & { readonly timer: NodeJS.Timeout }): void {
