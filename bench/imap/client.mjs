@@ -6,8 +6,6 @@ import { commandsOf, MixedClient } from './mixed.mjs';
 import { Session } from './session.mjs';
 
 const APPENDS = 1000;
-/** Of each client of the mixed load. */
-const COMMANDS = 200;
 
 const held = [];
 const done = { done: 0 };
@@ -115,7 +113,9 @@ async function mixed() {
   await session.run('SELECT INBOX');
   for (const one of job.before) await session.run(one);
   const about = { count: job.part, mailbox: job.copy, other: job.copy2 };
-  const lists = Array.from({ length: job.connections }, (_, i) => commandsOf(i, COMMANDS, about));
+  const lists = Array.from({ length: job.connections }, (_, i) =>
+    commandsOf(i, job.commands, about),
+  );
   const clients = lists.map(() => new MixedClient(open, job.copy));
   for (const client of clients) await client.begin();
   return async () => {
