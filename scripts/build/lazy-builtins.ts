@@ -16,9 +16,9 @@ const COSTLY = [
   'zlib',
 ];
 
-// What esbuild makes of an import of names; `import x from` and `import * as x` have __toESM( around it and stay as they are.
+// What esbuild makes of an import of names, at the top or where a module is initialized; `import x from` and `import * as x` have __toESM( around it and stay as they are.
 const IMPORT = new RegExp(
-  `\\b(var [\\w$]+ ?= ?)require\\("(?:node:)?(${COSTLY.join('|')})"\\)(?=[;,])`,
+  `\\b(import_[\\w$]+ ?= ?)require\\("(?:node:)?(${COSTLY.join('|')})"\\)(?=[;,])`,
   'g',
 );
 

@@ -13,8 +13,6 @@ import { SCRAM_ROUNDS_MAX, SCRAM_ROUNDS_MIN } from './limits.ts';
 import { isClearPassword, secretOf } from './password.ts';
 import { saslPrep } from './saslprep.ts';
 
-const derive = promisify(pbkdf2);
-
 /** True for what a proof is made over, and no stamp of APOP or CRAM-MD5, which is in angle brackets. */
 export function isAuthMessage(stamp: string): boolean {
   return stamp.startsWith('n=');
@@ -35,7 +33,7 @@ export async function verifyScram(
   if (!/^[A-Za-z0-9+/]{43}=$/.test(given)) return undefined;
   const message = bytesOf(authMessage);
   for (const secret of spellings(secretOf(stored))) {
-    const salted = await derive(secret, shown.salt, shown.rounds, 32, 'sha256');
+    const salted = await promisify(pbkdf2)(secret, shown.salt, shown.rounds, 32, 'sha256');
     const expected = clientProof(hmac(salted, bytesOf('Client Key')), message);
     if (!timingSafeEqual(expected, Buffer.from(given, 'base64'))) continue;
     return hmac(hmac(salted, bytesOf('Server Key')), message).toString('base64');

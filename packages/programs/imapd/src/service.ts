@@ -24,8 +24,8 @@ import { VARIABLES } from './settings.ts';
 
 const NAME = 'imapd';
 
-/** Salts of SCRAM are made with it: they last as long as the process that talks to clients. */
-const SALT_KEY = randomBytes(32);
+/** Salts of SCRAM are made with it: it lasts as long as the process that talks to clients, and no other loads node:crypto for it. */
+let saltKey: Buffer | undefined;
 
 /** How a session ended, as a number among its counts. */
 const ENDS: readonly EndWord[] = ['LOGOUT', 'DISCONNECTED', 'TIMEOUT'];
@@ -76,7 +76,10 @@ function greet(conn: Conn, peer: Peer, terms: LoginTerms): LoginDialogue {
     mechanisms: digests ? ['SCRAM-SHA-256', 'CRAM-MD5'] : [],
     external,
     newStamp: () => newStamp(peer),
-    scram: () => scramTerms(SALT_KEY),
+    scram: () => {
+      saltKey ??= randomBytes(32);
+      return scramTerms(saltKey);
+    },
   });
   dialogue.greet();
   return dialogue;

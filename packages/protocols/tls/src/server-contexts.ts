@@ -105,7 +105,7 @@ function contextsOf(
   clients: ClientCertificates | undefined,
 ): [SecureContext, ReadonlyMap<string, SecureContext>] {
   const asking: SecureContextOptions =
-    clients === undefined ? {} : { ca: [...clients.set.trusted], secureOptions: EACH_ANEW };
+    clients === undefined ? {} : { ca: [...clients.set.trusted], secureOptions: eachAnew() };
   const byName = Object.entries(keys.byName).map(
     ([name, pair]) => [name, contextOf(pair, name, asking)] as const,
   );
@@ -113,7 +113,9 @@ function contextsOf(
 }
 
 /** A session taken up again would not show its chain. */
-const EACH_ANEW = constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION;
+function eachAnew(): number {
+  return constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION;
+}
 
 function contextOf(
   { cert, key }: KeyPair,
