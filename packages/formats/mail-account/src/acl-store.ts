@@ -38,7 +38,7 @@ export class AclStore {
       const text = this.#readOwn(levels);
       if (text !== undefined) return decodeAcl(text);
     }
-    const text = readSmallFile(join(this.#tree.root, ACL_FILE), ACL_MAX);
+    const text = readList(join(this.#tree.root, ACL_FILE));
     return text === undefined ? DEFAULT_ACL : decodeAcl(text);
   }
 
@@ -88,10 +88,10 @@ export class AclStore {
   }
 
   #readOwn(path: FolderPath): string | undefined {
-    const text = readSmallFile(this.#folderFile(path), ACL_MAX);
+    const text = readList(this.#folderFile(path));
     if (text !== undefined) return text;
     const file = this.#levelFile(path);
-    return file && readSmallFile(file, ACL_MAX);
+    return file && readList(file);
   }
 
   async #writeOwn(path: FolderPath, entries: readonly AclEntry[]): Promise<void> {
@@ -124,6 +124,20 @@ export class AclStore {
     const name = encodeModifiedUtf7(path.join('.'));
     if (name === undefined || path.length === 0 || name.length > 255) return undefined;
     return join(this.#tree.root, LEVELS, name);
+  }
+}
+
+/** Few folders have one, and each command that changes something asks: an error that is thrown costs more than a look. */
+function readList(file: string): string | undefined {
+  return isAbsent(file) ? undefined : readSmallFile(file, ACL_MAX);
+}
+
+function isAbsent(file: string): boolean {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    // Opening it will tell.
+    return false;
   }
 }
 

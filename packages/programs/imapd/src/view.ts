@@ -18,7 +18,7 @@ export interface View {
   readonly opened: Opened;
   /** EXAMINE, or no right to change anything. */
   readonly readOnly: boolean;
-  /** The user's rights here. */
+  /** The user's rights when it was selected: see messages/rights.ts. */
   readonly rights: string;
   /** By message number less 1. A message that is gone stays until its EXPUNGE was told. */
   readonly messages: readonly FolderMessage[];

@@ -5,9 +5,9 @@ import type { Copied, Folder, FolderMessage, LeftBehind } from '@q/mailbox';
 import { Progress } from '../progress.ts';
 import { CommandRefused } from '../refused.ts';
 import type { CommandRow, Opened, Reply, Session } from '../session.ts';
-import { changeableView } from './expunge.ts';
 import { changeableFlags } from './flags.ts';
 import { contentOf, outboxOf, refuseMany, sendThenStore } from './outbox.ts';
+import { changeableView, demandRights } from './rights.ts';
 import { claimCopies, openTarget } from './target.ts';
 
 interface CopyArguments {
@@ -35,8 +35,9 @@ async function copy(
   { how, byUid, tag }: Manner,
 ): Promise<Reply> {
   // RFC 6851, section 4.2: a move is a copy, \Deleted and an expunge.
-  const view = how === 'move' ? changeableView(session, 'te') : session.view;
+  const view = how === 'move' ? changeableView(session) : session.view;
   if (view === undefined) throw new CommandRefused('BAD', 'No mailbox is selected');
+  await demandRights(session, view, how === 'move' ? 'rte' : 'r');
   const wanted = view.resolve(session, given.set, byUid);
   const messages = wanted.filter(({ gone }) => !gone);
   // RFC 2180, section 4.4.1: all or none, and a number stands for a message that the client believes in.

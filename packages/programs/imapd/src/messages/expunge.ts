@@ -3,9 +3,9 @@
 import type { SequenceSet } from '@q/imap';
 import { NameFault, type Place } from '@q/mail-account';
 import { FLAG, type FolderMessage } from '@q/mailbox';
-import { CommandRefused } from '../refused.ts';
 import type { CommandRow, Reply, Session } from '../session.ts';
 import type { View } from '../view.ts';
+import { changeableView, demandRights } from './rights.ts';
 
 export const expungeRow: CommandRow<object> = {
   state: 'selected',
@@ -20,7 +20,8 @@ export const uidExpungeRow: CommandRow<{ readonly set: SequenceSet }> = {
 };
 
 async function expunge(session: Session, set: SequenceSet | undefined): Promise<Reply> {
-  const view = changeableView(session, 'e');
+  const view = changeableView(session);
+  await demandRights(session, view, 'e');
   const { folder } = view.opened;
   // Another program may have taken \Deleted away.
   await folder.refresh({ takeNew: true });
@@ -31,18 +32,6 @@ async function expunge(session: Session, set: SequenceSet | undefined): Promise<
   // RFC 7162, section 3.2.7
   if (!session.enabled.has('QRESYNC') || messages.length === 0) return { status: 'OK', text };
   return { status: 'OK', code: `HIGHESTMODSEQ ${folder.highestModseq}`, text };
-}
-
-/** The selected view if it may be changed and the user has all of `rights` there; throws CommandRefused. */
-export function changeableView(session: Session, rights: string): View {
-  const { view } = session;
-  if (view === undefined) throw new CommandRefused('BAD', 'No mailbox is selected');
-  if (view.readOnly)
-    throw new CommandRefused('NO', 'The mailbox is selected read-only', 'READ-ONLY');
-  for (const right of rights)
-    if (!view.rights.includes(right))
-      throw new CommandRefused('NO', 'Not your right here', 'NOPERM');
-  return view;
 }
 
 /** Removes messages, or moves them to the Trash where the settings say so; nothing is told. */

@@ -10,6 +10,7 @@ import { MessageAnswers } from './fetch-answer.ts';
 import { fetchPlan } from './fetch-plan.ts';
 import { MARKED_AT_ONCE } from './limits.ts';
 import { tellVanishedSince } from './resync.ts';
+import { rightsNow } from './rights.ts';
 
 export function fetchRow(byUid: boolean): CommandRow<FetchArguments> {
   return {
@@ -35,7 +36,11 @@ async function fetch(session: Session, given: FetchArguments, byUid: boolean): P
     addModseq: changedSince !== undefined,
   });
   const answers = new MessageAnswers(session, view, plan);
-  const marks = plan.marksSeen && !view.readOnly && view.rights.includes('s');
+  const marks =
+    plan.marksSeen &&
+    !view.readOnly &&
+    messages.some(isUnseen) &&
+    (await rightsNow(session, view)).includes('s');
   if (!marks) await answers.tell(messages, NONE);
   for (let at = 0; marks && at < messages.length; at += MARKED_AT_ONCE) {
     const some = messages.slice(at, at + MARKED_AT_ONCE);
@@ -70,11 +75,15 @@ function uidRanges(session: Session, view: View, set: SequenceSet) {
 }
 
 /** Those that were not \Seen and are now. A mailbox that cannot be written can be read all the same. */
+function isUnseen({ flags, gone }: FolderMessage): boolean {
+  return !gone && (flags & FLAG.seen) === 0;
+}
+
 async function markSeen(
   view: View,
   messages: readonly FolderMessage[],
 ): Promise<ReadonlySet<FolderMessage>> {
-  const unseen = messages.filter(({ flags, gone }) => !gone && (flags & FLAG.seen) === 0);
+  const unseen = messages.filter(isUnseen);
   if (unseen.length === 0) return NONE;
   try {
     const change = { change: 'add', flags: FLAG.seen, keywords: [] } as const;

@@ -6,8 +6,8 @@ import type { Folder, FolderMessage } from '@q/mailbox';
 import { CommandRefused } from '../refused.ts';
 import type { CommandRow, Reply, Session } from '../session.ts';
 import { appendUid, deliverMessages } from './append.ts';
-import { changeableView } from './expunge.ts';
 import { outboxOf } from './outbox.ts';
+import { changeableView, demandRights } from './rights.ts';
 import { openTarget } from './target.ts';
 
 interface ReplaceArguments {
@@ -25,7 +25,8 @@ export function replaceRow(byUid: boolean): CommandRow<ReplaceArguments> {
 }
 
 async function replace(session: Session, given: ReplaceArguments, byUid: boolean): Promise<Reply> {
-  const view = changeableView(session, 'te');
+  const view = changeableView(session);
+  await demandRights(session, view, 'te');
   const [old] = view.resolve(session, setOf(given.number), byUid);
   if (old === undefined || old.gone) throw new CommandRefused('NO', 'No such message');
   const target = await openTarget(session, given.mailbox);

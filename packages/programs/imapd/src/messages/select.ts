@@ -11,6 +11,7 @@ import { expungeMessages } from './expunge.ts';
 import { changeableFlags, flagsText, SYSTEM_FLAG_WORDS } from './flags.ts';
 import { tellsRecent } from './message-line.ts';
 import { tellChangesSince } from './resync.ts';
+import { rightsNow } from './rights.ts';
 
 /** As SELECT; `readOnly`: EXAMINE. */
 export function selectRow(readOnly: boolean): CommandRow<SelectArguments> {
@@ -116,7 +117,7 @@ export const closeRow: CommandRow<object> = {
   tellsExpunged: false,
   async run(session) {
     const { view } = session;
-    if (view !== undefined && !view.readOnly && view.rights.includes('e')) {
+    if (view !== undefined && !view.readOnly && (await rightsNow(session, view)).includes('e')) {
       await view.opened.folder.refresh({ takeNew: false });
       const isDeleted = (message: Folder['messages'][number]) =>
         (message.flags & FLAG.deleted) !== 0;

@@ -7,9 +7,9 @@ import { enableCondstore } from '../condstore.ts';
 import { CommandRefused } from '../refused.ts';
 import type { CommandRow, Reply, Session } from '../session.ts';
 import type { View } from '../view.ts';
-import { changeableView } from './expunge.ts';
 import { type ChangeableFlags, changeableFlags, flagsOf } from './flags.ts';
 import { flagsLine, modseqLine, tellsModseq, tellsRecent } from './message-line.ts';
+import { changeableView, rightsNow } from './rights.ts';
 
 export function storeRow(byUid: boolean): CommandRow<StoreArguments> {
   return {
@@ -20,12 +20,13 @@ export function storeRow(byUid: boolean): CommandRow<StoreArguments> {
 }
 
 async function store(session: Session, given: StoreArguments, byUid: boolean): Promise<Reply> {
-  const view = changeableView(session, '');
+  const view = changeableView(session);
+  const rights = await rightsNow(session, view);
   const wanted = view.resolve(session, given.set, byUid);
   const steps = allowedSteps(
     given,
     view.opened.folder,
-    changeableFlags(view.rights, session.settings.keywords),
+    changeableFlags(rights, session.settings.keywords),
   );
   if (given.unchangedSince !== undefined) enableCondstore(session);
   const { folder } = view.opened;
