@@ -25,6 +25,8 @@ const manifest = join(dist, 'package.json');
 /** Whatever package.json stands above, the executables are CommonJS. */
 const MANIFEST = '{ "type": "commonjs" }\n';
 const partial = process.env.ONLY !== undefined;
+/** What a package has besides what says who made it, what it is called and what may be done with it. */
+const NOT_ITS_PAPERS = /\/(?!package\.json$|LICENSE)[^/]*/;
 
 for (const name of readdirSync(fresh)) {
   if (!name.endsWith('.cjs')) continue;
@@ -65,29 +67,32 @@ function replace(from, to) {
 function addNativeModules(modules) {
   mkdirSync(modules);
   const fromBin = createRequire(join(process.cwd(), 'bin/package.json'));
-  const koffi = dirname(fromBin.resolve('koffi'));
   const fsExt = dirname(fromBin.resolve('fs-ext'));
-  copy(koffi, join(modules, 'koffi'), /\/(doc|vendor|lib)(\/|$)|\.(md|h|cc|cpp|inc)$/);
   copy(
     fsExt,
     join(modules, 'fs-ext'),
     /\/(node_modules|tests?|deps)(\/|$)|obj\.target|\.deps|\.(o|d|md|cc)$|Makefile/,
   );
-  // koffi's prebuilt binary is a package of its own, one for each platform.
-  const platforms = join(dirname(koffi), '@koromix');
+  addKoffi(fromBin, modules);
+  addLmdb(fromBin, modules);
+}
+
+/** koffi. Its prebuilt binary is a package of its own, one for each platform, which pnpm puts beside it. */
+function addKoffi(fromBin, modules) {
+  const koffi = dirname(realpathSync(fromBin.resolve('koffi')));
+  copy(koffi, join(modules, 'koffi'), /\/(doc|vendor|lib)(\/|$)|\.(md|h|cc|cpp|inc)$/);
+  const prebuilt = join(dirname(koffi), '@koromix');
   const skip =
     /\/(src|doc|vendor|lib|deps|obj\.target|\.deps)(\/|$)|\.(o|md|gypi?|mk|cc|cpp|h)$|Makefile$/;
-  for (const name of readdirSync(platforms))
-    copy(realpathSync(join(platforms, name)), join(modules, '@koromix', name), skip);
-  addLmdb(fromBin, modules);
+  for (const name of readdirSync(prebuilt))
+    copy(join(prebuilt, name), join(modules, '@koromix', name), skip);
 }
 
 /** lmdb, in one piece with the packages it is made of. Its prebuilt binary is a package of its own, too. */
 function addLmdb(fromBin, modules) {
   const lmdb = realpathSync(dirname(dirname(fromBin.resolve('lmdb'))));
-  const skip =
-    /\/(src|dependencies|util|assets|tests|dist|bin|node_modules)(\/|$)|\.(js|map|md|gyp|d\.c?ts)$/;
-  copy(lmdb, join(modules, 'lmdb'), skip);
+  copy(lmdb, join(modules, 'lmdb'), NOT_ITS_PAPERS);
+  copy(join(lmdb, 'dict'), join(modules, 'lmdb/dict'), /\.js$/);
   const whole = join(modules, 'lmdb/dist/index.cjs');
   buildSync({
     entryPoints: [join(lmdb, 'dist/index.cjs')],
@@ -108,6 +113,13 @@ function addLmdb(fromBin, modules) {
   });
   makeProgramFile(whole, join(fresh, 'lib'), 'lmdb');
   // pnpm puts what a package needs beside it.
+  for (const name of [
+    'msgpackr',
+    'ordered-binary',
+    'weak-lru-cache',
+    '@harperfast/extended-iterable',
+  ])
+    copy(join(dirname(lmdb), name), join(modules, name), NOT_ITS_PAPERS);
   const prebuilt = join(dirname(lmdb), '@lmdb');
   for (const name of readdirSync(prebuilt))
     copy(join(prebuilt, name), join(modules, '@lmdb', name), /\.md$/);
