@@ -107,6 +107,11 @@ export class DirectoryState {
     this.#read = after.stamp;
   }
 
+  /** What it looked like last was left by a change of ours, with which another's may have hidden. */
+  get mayHideChange(): boolean {
+    return this.#kind === 'own';
+  }
+
   /** Milliseconds until it is to be read again whatever its time says; undefined when there is no need. */
   get verifyIn(): number | undefined {
     if (this.#read === undefined || this.#kind === 'settled') return undefined;

@@ -35,7 +35,7 @@ export const COARSE_TICK_MS = 2500;
 
 /**
  * After a change of our own the directory is not read again for so long unless somebody else changes it as well: a change
- * that hit the same tick as ours is seen so late at worst.
+ * that hit the same tick as ours is seen so late at worst. What is stored meanwhile does not rely on it: see store.ts.
  */
 export const VERIFY_MS = 1000;
 

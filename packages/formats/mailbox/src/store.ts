@@ -3,7 +3,7 @@
 // The name of each message is changed by a rename(2), which is durable when the file system writes it by itself: a crash
 // of the host may take flags back, and nothing else.
 
-import { renameSync } from 'node:fs';
+import { lstatSync, renameSync } from 'node:fs';
 import { asciiLower } from '@q/bytes';
 import { errnoOf } from '@q/fault';
 import { FolderFault } from './fault.ts';
@@ -105,10 +105,16 @@ async function renameThem(
   done: { readonly changed: Set<Stored>; readonly missed: Stored[]; readonly quota: QuotaChange },
 ): Promise<void> {
   const turns = new Turns();
+  const unsure = folder.cur.mayHideChange;
   for (const message of messages) {
     if (message.gone) continue;
     const flags = flagsAfter(message.flags, change);
-    if (flags === message.flags) continue;
+    if (flags === message.flags) {
+      // Nothing would be changed, if the flags are still those that we know.
+      if (unsure && !isThere(folder, message)) done.missed.push(message);
+      if (turns.over) await turns.pause();
+      continue;
+    }
     const ending = endingWith(flags, message.ending);
     try {
       renameSync(
@@ -128,6 +134,11 @@ async function renameThem(
     }
     if (turns.over) await turns.pause();
   }
+}
+
+function isThere(folder: Inside, message: Stored): boolean {
+  const path = pathOf(folder.curPath, message.name);
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 function keywordsAfter(
