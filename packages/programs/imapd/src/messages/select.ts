@@ -73,7 +73,8 @@ function tellMailbox(session: Session, view: View, place: Place): void {
   session.untagged(`${view.count} EXISTS`);
   if (tellsRecent(session)) {
     session.untagged(`${view.recentCount} RECENT`);
-    const { firstUnseen } = view;
+    // A message number, which such a client does not want to see: RFC 9586.
+    const firstUnseen = session.enabled.has('UIDONLY') ? 0 : view.firstUnseen;
     if (firstUnseen > 0) session.untagged(`OK [UNSEEN ${firstUnseen}] First unseen message`);
   }
   session.untagged(`OK [UIDVALIDITY ${folder.uidValidity}] UIDs valid`);

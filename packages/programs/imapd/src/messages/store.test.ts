@@ -263,6 +263,12 @@ test('SELECT tells all there is to know', async () => {
   expect(second.at(-1)).toBe('a OK [READ-ONLY] EXAMINE completed');
 });
 
+test('SELECT says no message number to a client that has turned them off', async () => {
+  expect((await client.say('SELECT INBOX')).toString()).toContain('[UNSEEN 1]');
+  client.session.enabled.add('UIDONLY');
+  expect((await client.say('SELECT INBOX')).toString()).not.toContain('UNSEEN');
+});
+
 test('a mailbox where the user may only read is selected read-only; one that fails leaves none selected', async () => {
   mailboxes.add('Shared', 'lr');
   expect((await client.lines('SELECT Shared')).at(-1)).toBe('a OK [READ-ONLY] SELECT completed');
