@@ -355,6 +355,7 @@ describe('SEARCH', () => {
       key: { kind: 'text', value: '\xc3\xbc' },
     });
     expect(parse('SEARCH RETURN (ALL PARTIAL 1:2) ALL')).toEqual(expect.any(String));
+    expect(parse('SEARCH RETURN (PARTIAL 1:2 PARTIAL 3:4) ALL')).toEqual(expect.any(String));
     expect(parse('SEARCH RETURN (PARTIAL 1:-2) ALL')).toEqual(expect.any(String));
   });
 

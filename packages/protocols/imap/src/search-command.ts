@@ -100,12 +100,13 @@ function returnOptions(cursor: CommandCursor): ReturnOptions | undefined {
   const given = cursor.list(() => {
     if (!cursor.tryWord('PARTIAL')) return cursor.word(RETURNS, 'Unknown RETURN option');
     cursor.space();
+    if (partial !== undefined) bad('PARTIAL can be given once');
     partial = resultRange(cursor);
     return undefined;
   });
   cursor.space();
   const what = [...new Set(given.filter((one) => one !== undefined))];
-  // RFC 9394, section 3.1: one or the other.
+  // RFC 9394, section 3.1: one of either, or none.
   if (partial !== undefined && what.includes('ALL')) bad('PARTIAL and ALL exclude each other');
   return { what: given.length === 0 ? ['ALL'] : what, partial };
 }
