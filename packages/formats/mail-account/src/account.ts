@@ -5,6 +5,7 @@ import { Temporary } from '@q/fault';
 import { isMaildir, parseQuota, type Quota, quotaUsage } from '@q/maildir';
 import { withLock } from './account-lock.ts';
 import { changeAcl, checkedIdentifier } from './acl-entries.ts';
+import type { FolderPath } from './folder-path.ts';
 import { LOOK_BATCH } from './limits.ts';
 import { ListBuilder } from './list.ts';
 import { changeMetadata, metadataFile, readMetadata } from './metadata.ts';
@@ -20,6 +21,7 @@ import type {
 import { NameFault } from './name-fault.ts';
 import { above, noSuchMailbox, Places } from './places.ts';
 import type { AccountSettings } from './settings.ts';
+import { SPECIAL_USE_ENTRY } from './special-use.ts';
 import { changeSubscription, readSubscriptions } from './subscriptions.ts';
 
 /** Throws Temporary when the Maildir is not there. */
@@ -34,6 +36,8 @@ class Account implements MailAccount {
   readonly #places: Places;
   readonly #withAcl: boolean;
   readonly #quota: Quota | undefined;
+  /** Of the user's own folders, by path, levels joined by ".". */
+  readonly #exists = (key: string): boolean => this.#places.home.has(key.split('.'));
 
   constructor(settings: AccountSettings) {
     this.root = settings.root;
@@ -188,7 +192,13 @@ class Account implements MailAccount {
   }
 
   async metadata(place: Place | undefined): Promise<ReadonlyMap<string, string>> {
-    return readMetadata(this.#metadataFile(place), this.#places.user);
+    const entries = readMetadata(this.#metadataFile(place), this.#places.user);
+    if (place === undefined) return entries;
+    // What LIST says, whoever it was that said so.
+    const path = this.#pathWithUses(place);
+    const uses = path && this.#places.home.uses.all(this.#exists).get(path.join('.'));
+    entries.delete(SPECIAL_USE_ENTRY);
+    return uses === undefined ? entries : entries.set(SPECIAL_USE_ENTRY, uses.join(' '));
   }
 
   async setMetadata(
@@ -197,7 +207,36 @@ class Account implements MailAccount {
   ): Promise<void> {
     const file = this.#metadataFile(place);
     const { user } = this.#places;
-    await withLock(place?.root ?? this.root, () => changeMetadata(file, user, values));
+    await withLock(place?.root ?? this.root, async () => {
+      if (place === undefined || !values.has(SPECIAL_USE_ENTRY)) {
+        await changeMetadata(file, user, values);
+        return;
+      }
+      const wanted = values.get(SPECIAL_USE_ENTRY)?.split(' ') ?? [];
+      const keepUses = this.#usesChange(
+        place,
+        wanted.filter((use) => use !== ''),
+      );
+      await changeMetadata(file, user, new Map(values).set(SPECIAL_USE_ENTRY, undefined));
+      await keepUses();
+    });
+  }
+
+  /** Throws NameFault USEATTR; what it gives does it, under the lock. */
+  #usesChange(place: Place, wanted: readonly string[]): () => Promise<void> {
+    const path = this.#pathWithUses(place);
+    if (path === undefined && wanted.length > 0)
+      throw new NameFault('USEATTR', 'This mailbox can have no special use');
+    if (path === undefined) return async () => {};
+    const { uses } = this.#places.home;
+    const assigned = uses.exactly(path, wanted, this.#exists);
+    return () => uses.keep(assigned);
+  }
+
+  /** Special uses are of the user's own folders, and INBOX has none. */
+  #pathWithUses(place: Place): FolderPath | undefined {
+    const { space, path } = this.#places.spot(place.name);
+    return space === 'personal' && path.length > 0 ? path : undefined;
   }
 
   #metadataFile(place: Place | undefined): string {

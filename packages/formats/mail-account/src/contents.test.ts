@@ -114,6 +114,45 @@ test('what crashes left of folders is swept away after a day, and nothing else',
   expect(readdirSync(join(root, 'courierimaphieracl'))).toEqual(['a']);
 });
 
+test('the annotation /private/specialuse is what the mailbox is for, and changes it', async () => {
+  for (const name of ['.Sent', '.Out']) maildir.makeFolder(name);
+  const account = await maildir.open();
+  const entry = '/private/specialuse';
+  const place = (name: string) => account.locate(name);
+  const told = async (name: string) => (await account.metadata(place(name))).get(entry);
+  const set = (name: string, value: string | undefined) =>
+    account.setMetadata(place(name), new Map([[entry, value]]));
+  expect(await told('Sent')).toBe('\\Sent');
+  expect(await told('Out')).toBeUndefined();
+  // Nothing could say that it is not: its name does.
+  await expect(set('Sent', undefined)).rejects.toMatchObject({ code: 'USEATTR' });
+  await set('Out', '\\sent \\Archive');
+  expect(await told('Out')).toBe('\\Sent \\Archive');
+  expect(await told('Sent')).toBeUndefined();
+  await expect(set('Sent', '\\Sent')).rejects.toMatchObject({ code: 'USEATTR' });
+  await set('Out', '\\Archive');
+  expect(await told('Out')).toBe('\\Archive');
+  expect(await told('Sent')).toBe('\\Sent');
+  await set('Out', undefined);
+  expect(await told('Out')).toBeUndefined();
+  for (const use of ['\\All', 'Sent'])
+    await expect(set('Out', use)).rejects.toMatchObject({ code: 'USEATTR' });
+  await expect(set('INBOX', '\\Sent')).rejects.toMatchObject({ code: 'USEATTR' });
+  await set('INBOX', undefined);
+});
+
+test('of annotations that are set with a special use that is refused, none is', async () => {
+  maildir.makeFolder('.Out');
+  const account = await maildir.open();
+  const values = new Map([
+    ['/private/comment', 'x'],
+    ['/private/specialuse', '\\All'],
+  ]);
+  const place = account.locate('Out');
+  await expect(account.setMetadata(place, values)).rejects.toMatchObject({ code: 'USEATTR' });
+  expect(await account.metadata(place)).toEqual(new Map());
+});
+
 test('special uses are those that were given, else those of the usual names', async () => {
   for (const name of ['.Sent', '.Sent Items', '.Spam', '.Trash', '.x.Drafts'])
     maildir.makeFolder(name);

@@ -55,7 +55,7 @@ export class Home {
     if (path.length === 0) throw new NameFault('ALREADYEXISTS', 'Mailbox already exists');
     checkNewPath(path);
     if (this.has(path)) throw new NameFault('ALREADYEXISTS', 'Mailbox already exists');
-    const known = this.uses.check(uses, (key) => this.has(key.split('.')));
+    const known = this.uses.check(path, uses, (key) => this.has(key.split('.')));
     const files = withAcl ? [[ACL_FILE, encodeAcl(this.acls.read(path))] as const] : [];
     await makeFolder(this.root, directoryOf(path), new Map(files));
     try {

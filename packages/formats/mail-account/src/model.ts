@@ -118,7 +118,10 @@ export interface MailAccount {
   /** Throws NameFault OVERQUOTA when so many bytes in so many messages do not fit. */
   claim(place: Place, bytes: number, messages: number): Promise<void>;
 
-  /** METADATA (RFC 5464): entries by lower-case name, values latin1. `place` undefined: the server's (name ""). */
+  /**
+   * METADATA (RFC 5464): entries by lower-case name, values latin1. `place` undefined: the server's (name ""). /private/specialuse
+   * are the uses that LIST tells, and setting it changes those (RFC 6154, section 4); throws NameFault USEATTR.
+   */
   metadata(place: Place | undefined): Promise<ReadonlyMap<string, string>>;
   setMetadata(
     place: Place | undefined,

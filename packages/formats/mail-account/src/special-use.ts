@@ -17,6 +17,8 @@ import { NameFault } from './name-fault.ts';
 import { linesOf, readText } from './small-file.ts';
 
 export const SPECIAL_USE_FILE = 'imapspecialuse';
+/** The annotation that tells and sets a mailbox's uses: RFC 6154, section 4. */
+export const SPECIAL_USE_ENTRY = '/private/specialuse';
 
 /** The uses there are here, with the names of folders that have them if nothing else is said: the first that is there. */
 const USES: ReadonlyMap<string, readonly string[]> = new Map([
@@ -42,37 +44,55 @@ export class SpecialUses {
 
   /** Throws a fault. */
   all(exists: (path: string) => boolean): ReadonlyMap<string, readonly string[]> {
-    const uses = new Map<string, string[]>();
-    const add = (path: string, use: string) => {
-      const known = uses.get(path);
-      if (known === undefined) uses.set(path, [use]);
-      else if (!known.includes(use)) known.push(use);
-    };
-    const stored = this.#read().filter(({ path }) => exists(path.join('.')));
-    for (const { use, path } of stored) add(path.join('.'), use);
-    for (const [use, names] of USES) {
-      if (stored.some((one) => one.use === use)) continue;
-      const usual = names.find(exists);
-      if (usual !== undefined) add(usual, use);
-    }
-    return uses;
+    return usesByPath(this.#read(), exists);
   }
 
-  /** The uses as they are written here. Throws NameFault USEATTR for one that no mailbox can have, or that another one has. */
-  check(uses: readonly string[], exists: (path: string) => boolean): readonly string[] {
+  /**
+   * The uses as they are written here. Throws NameFault USEATTR for one that no mailbox can have, or that another one than
+   * the one at `path` has.
+   */
+  check(
+    path: FolderPath,
+    uses: readonly string[],
+    exists: (path: string) => boolean,
+  ): readonly string[] {
     const known = uses.map((use) => [...USES.keys()].find((one) => asciiEqual(one, use)));
     if (known.includes(undefined)) throw new NameFault('USEATTR', 'Special use not supported');
-    const taken = this.#read().filter(({ path }) => exists(path.join('.')));
-    if (taken.some(({ use }) => known.includes(use)))
+    const key = path.join('.');
+    const taken = this.#read()
+      .filter((one) => known.includes(one.use))
+      .map((one) => one.path.join('.'));
+    if (taken.some((other) => other !== key && exists(other)))
       throw new NameFault('USEATTR', 'Another mailbox has this special use');
     return known.filter((use) => use !== undefined);
+  }
+
+  /**
+   * What is to be kept (by `keep`) so that the folder has these uses and no other. Throws NameFault USEATTR as `check`, and for
+   * uses that its name gives it and nothing takes away.
+   */
+  exactly(
+    path: FolderPath,
+    uses: readonly string[],
+    exists: (path: string) => boolean,
+  ): readonly Assigned[] {
+    const known = [...new Set(this.check(path, uses, exists))];
+    const key = path.join('.');
+    const others = this.#read().filter(
+      (one) => one.path.join('.') !== key && !known.includes(one.use),
+    );
+    const assigned = [...others, ...known.map((use) => ({ use, path }))];
+    const all = usesByPath(assigned, exists).get(key) ?? [];
+    if (all.some((use) => !known.includes(use)))
+      throw new NameFault('USEATTR', 'The mailbox has a special use by its name');
+    return assigned;
   }
 
   /** To be called under the account's lock, as those below. Throws a fault. */
   async assign(path: FolderPath, uses: readonly string[]): Promise<void> {
     if (uses.length === 0) return;
     const others = this.#read().filter(({ use }) => !uses.includes(use));
-    await this.#write([...others, ...uses.map((use) => ({ use, path }))]);
+    await this.keep([...others, ...uses.map((use) => ({ use, path }))]);
   }
 
   /** The folders have other paths now, or are no more. Throws a fault. */
@@ -83,15 +103,11 @@ export class SpecialUses {
       const key = path.join('.');
       return { use, path: moved.has(key) ? moved.get(key) : path };
     });
-    await this.#write(after.filter((one): one is Assigned => one.path !== undefined));
+    await this.keep(after.filter((one): one is Assigned => one.path !== undefined));
   }
 
-  #read(): Assigned[] {
-    const lines = linesOf(readText(join(this.#root, SPECIAL_USE_FILE), SPECIAL_USE_MAX) ?? '');
-    return lines.map(decode).filter((one) => one !== undefined);
-  }
-
-  async #write(assigned: readonly Assigned[]): Promise<void> {
+  /** Under the lock. Throws a fault. */
+  async keep(assigned: readonly Assigned[]): Promise<void> {
     const lines = assigned.map(({ use, path }) => {
       const name = mailboxLine({ space: 'personal', path });
       return name === undefined ? '' : `${use} ${name}\n`;
@@ -104,6 +120,32 @@ export class SpecialUses {
       throw faultOf(error, 'unable to write special uses');
     }
   }
+
+  #read(): Assigned[] {
+    const lines = linesOf(readText(join(this.#root, SPECIAL_USE_FILE), SPECIAL_USE_MAX) ?? '');
+    return lines.map(decode).filter((one) => one !== undefined);
+  }
+}
+
+/** Those that were assigned, and those of the usual names that nobody was assigned. */
+function usesByPath(
+  assigned: readonly Assigned[],
+  exists: (path: string) => boolean,
+): ReadonlyMap<string, readonly string[]> {
+  const uses = new Map<string, string[]>();
+  const add = (path: string, use: string) => {
+    const known = uses.get(path);
+    if (known === undefined) uses.set(path, [use]);
+    else if (!known.includes(use)) known.push(use);
+  };
+  const stored = assigned.filter(({ path }) => exists(path.join('.')));
+  for (const { use, path } of stored) add(path.join('.'), use);
+  for (const [use, names] of USES) {
+    if (stored.some((one) => one.use === use)) continue;
+    const usual = names.find(exists);
+    if (usual !== undefined) add(usual, use);
+  }
+  return uses;
 }
 
 function decode(line: string): Assigned | undefined {

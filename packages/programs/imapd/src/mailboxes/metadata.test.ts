@@ -60,6 +60,26 @@ test('a value may be any bytes', async () => {
   ]);
 });
 
+test('what a mailbox is for is an annotation, and LIST tells it', async () => {
+  const client = await host.client(makeMaildir(['Drafts', 'Plans']));
+  const answer = async (command: string) => (await client.say(command)).at(-1);
+  expect((await client.say('GETMETADATA Drafts /private/specialuse'))[0]).toBe(
+    '* METADATA Drafts (/private/specialuse "\\\\Drafts")',
+  );
+  expect(await answer('SETMETADATA Plans (/private/specialuse "\\\\Drafts")')).toMatch(/^OK/);
+  expect(await client.say('LIST (SPECIAL-USE) "" *')).toEqual([
+    '* LIST (\\HasNoChildren \\Drafts) "/" Plans',
+    'OK LIST completed',
+  ]);
+  expect(await answer('SETMETADATA Drafts (/private/specialuse "\\\\Drafts")')).toMatch(
+    /^NO \[USEATTR\]/,
+  );
+  expect(await answer('SETMETADATA Plans (/private/specialuse NIL)')).toMatch(/^OK/);
+  expect((await client.say('GETMETADATA Plans /private/specialuse'))[0]).toBe(
+    '* METADATA Plans (/private/specialuse NIL)',
+  );
+});
+
 describe('refused is', () => {
   test.each([
     ['SETMETADATA "" (/shared/comment "x")', 'NO [NOPERM]'],
