@@ -1,6 +1,7 @@
 // The first look at a mailbox of many messages: imapd has them read by a thread, which comes and goes.
 
-import { readdirSync } from 'node:fs';
+import { readdirSync, renameSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ImapTalk } from './lib/imap-talk.ts';
 import { DOMAIN, type MailHost, startMailHost } from './lib/mail-host.ts';
@@ -15,9 +16,10 @@ beforeAll(async () => {
 });
 afterAll(() => host.remove());
 
-async function open(): Promise<ImapTalk> {
+async function open(user = 'ann'): Promise<ImapTalk> {
   const talk = await ImapTalk.open(host.port);
-  const got = await talk.say(`l LOGIN ann@${DOMAIN} "${host.users.ann}"\nm SELECT INBOX\n`, 'm');
+  const login = `l LOGIN ${user}@${DOMAIN} "${host.users[user]}"`;
+  const got = await talk.say(`${login}\nm SELECT INBOX\n`, 'm');
   expect(got).toMatch(/m OK /);
   return talk;
 }
@@ -77,4 +79,30 @@ test('every answer is that of its message, for two sessions at once; and then no
   }
   expect(await one.say('z FETCH 5 (RFC822.SIZE)\n', 'z')).toMatch(/z OK/);
   for (const talk of [one, two]) await talk.finish('z LOGOUT\n');
+});
+
+test('files that get flags or are removed while the others are read are answered as they are, or not at all', async () => {
+  for (let i = 1; i <= COUNT; i++) host.put('ben', `1700000000.${padded(i)}.h`, messageOf(i));
+  const talk = await open('ben');
+  const cur = join(host.maildir('ben'), 'cur');
+  const file = (number: number) => join(cur, `1700000000.${padded(number)}.h:2,`);
+  talk.send('a FETCH 1:* (RFC822.SIZE ENVELOPE)\n');
+  let got = await talk.until(/^\* 1 FETCH .*\r\n/m);
+  const removed = [COUNT - 300, COUNT - 20, COUNT];
+  for (const number of removed) unlinkSync(file(number));
+  for (let number = COUNT - 200; number < COUNT - 100; number++)
+    renameSync(file(number), `${file(number)}F`);
+  got += await talk.until(/^a .*\r\n/m);
+  for (let number = 1; number <= COUNT; number++) {
+    const line = new RegExp(`^\\* ${number} FETCH .*\r\n`, 'm').exec(got)?.[0];
+    if (line !== undefined) expect(line).toContain(`"subject ${number}"`);
+    else expect(removed).toContain(number);
+  }
+  const all = got.match(/^\* \d+ FETCH /gm)?.length;
+  expect(got).toMatch(all === COUNT ? /^a OK /m : /^a NO \[EXPUNGEISSUED\]/m);
+  // All that happened is told then, and the flags are there.
+  const after = await talk.say('b NOOP\nc SEARCH FLAGGED\n', 'c');
+  expect(after.match(/^\* \d+ EXPUNGE/gm)).toHaveLength(removed.length);
+  expect(/^\* SEARCH (.*)\r\n/m.exec(after)?.[1]?.split(' ')).toHaveLength(100);
+  await talk.finish('z LOGOUT\n');
 });
