@@ -1,12 +1,12 @@
 // Searches that shall exhaust the server, and mail made to exhaust those who sort and thread it, against the running
 // service: each is answered, other sessions go on, and nothing is held for them.
 
-import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ImapTalk } from './lib/imap-talk.ts';
 import { DOMAIN, type MailHost, OWNER_UID, startMailHost } from './lib/mail-host.ts';
-import { processesOf } from './lib/processes.ts';
+import { residentOf } from './lib/processes.ts';
 import { isRoot } from './lib/run.ts';
 
 let host: MailHost;
@@ -90,13 +90,7 @@ const HOSTILE: readonly string[] = [
   `Date: 99 Foo 99999999999999999999 99:99:99 +9999\nMessage-ID: ${'<'.repeat(500_000)}\n\n`,
 ];
 
-/** Kilobytes that all processes of the service have. */
-function memory(): number {
-  const sizes = processesOf(host.home).map(({ pid }) =>
-    Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
-}
+const memory = () => residentOf(host.home);
 
 describe('searches', () => {
   beforeEach(async () => {

@@ -130,11 +130,11 @@ export function tcpserverPort(server: ChildProcess): Promise<number> {
   return until('tcpserver tells its port', () => Number(/^(\d+)\n/.exec(out)?.[1]) || undefined);
 }
 
-/** Kilobytes that all processes of an instance have in memory. */
+/** Kilobytes that all processes of an instance have in memory for themselves: pages of files come and go as the machine likes. */
 export function residentOf(home: string): number {
   const sizes = processesOf(home).map(({ pid }) => {
     const status = attempt(() => readFileSync(`/proc/${pid}/status`, 'latin1')) ?? '';
-    return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
+    return Number(/^RssAnon:\s+(\d+)/m.exec(status)?.[1] ?? 0);
   });
   return sizes.reduce((sum, size) => sum + size, 0);
 }
