@@ -9,7 +9,6 @@ import { ELSEWHERE_FILE_MAX, RECORD_MAX } from './limits.ts';
 import type { OpenFile } from './loads.ts';
 import type { Renderer } from './model.ts';
 import { parseFile } from './parse-facts.ts';
-import type { Part } from './searched-text.ts';
 import { TextReader } from './text-reader.ts';
 import { type AskedFile, type Batch, packRecords, type ReadRecords } from './thread-records.ts';
 
@@ -64,9 +63,8 @@ class Reader {
     const source = bufferSource(bytes);
     const file: OpenFile = { size: bytes.length, time, source, pieces: () => [bytes] };
     const { facts, structure } = await parseFile(file, base, now);
-    const text = (part: Part) =>
-      wish[part] ? this.#texts.read(source, structure, part) : undefined;
-    const [header, body] = [await text('header'), await text('body')];
+    const header = wish.header ? this.#texts.readHeader(bytes, structure) : undefined;
+    const body = wish.body ? await this.#texts.read(source, structure, 'body') : undefined;
     const isTooLong = (wish.header && header === undefined) || (wish.body && body === undefined);
     if (isTooLong) return undefined;
     if (!wish.described)

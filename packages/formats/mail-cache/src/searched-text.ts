@@ -51,6 +51,15 @@ export async function* searchedText(
   for await (const { text, begins } of pieces) yield { text: casemap(text), begins };
 }
 
+/** The text of the header of a message that is in memory, as searchedText() gives it. */
+export function* searchedHeader(file: Buffer, message: Message): Generator<SearchedPiece> {
+  const fields = new Fields();
+  const { start, end } = message.root.header;
+  for (const { text, begins } of fields.push(file.toString('latin1', start, end)))
+    yield { text: casemap(text), begins };
+  for (const { text, begins } of fields.end()) yield { text: casemap(text), begins };
+}
+
 async function* headerPieces(
   source: ByteSource,
   message: Message,

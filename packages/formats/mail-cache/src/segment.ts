@@ -91,7 +91,8 @@ export function candidates(directory: Directory, filter: Buffer, value: Buffer):
 }
 
 function filterOf(text: Buffer, chunk: number): Buffer {
-  const words = new Uint32Array(WORDS);
+  // Of signed numbers, which V8 keeps as they are: a bit 31 of unsigned ones is a floating-point number to it.
+  const words = new Int32Array(WORDS);
   for (let i = 0, start = 0; start < text.length; i++, start += chunk) {
     const bit = 1 << i;
     const end = Math.min(text.length, start + chunk + OVERLAP + 2);
@@ -103,7 +104,7 @@ function filterOf(text: Buffer, chunk: number): Buffer {
     }
   }
   const bytes = Buffer.allocUnsafe(WORDS * 4);
-  for (let i = 0; i < WORDS; i++) bytes.writeUInt32LE(words[i] as number, i * 4);
+  for (let i = 0; i < WORDS; i++) bytes.writeInt32LE(words[i] as number, i * 4);
   return bytes;
 }
 

@@ -3,7 +3,13 @@
 import type { ByteSource, Message } from '@q/mime';
 import { INDEXED_MAX } from './limits.ts';
 import type { Query } from './query.ts';
-import { BREAK, type Part, type SearchedPiece, searchedText } from './searched-text.ts';
+import {
+  BREAK,
+  type Part,
+  type SearchedPiece,
+  searchedHeader,
+  searchedText,
+} from './searched-text.ts';
 
 /** Collects texts, one after another, in memory that is used again. */
 export class TextReader {
@@ -16,39 +22,55 @@ export class TextReader {
 
   /** The whole text of a part, the caller's own; undefined when it is longer than INDEXED_MAX. */
   async read(source: ByteSource, message: Message, part: Part): Promise<Buffer | undefined> {
-    // Several messages are read at a time: each has the buffer for itself, or one of its own.
+    const collector = this.#begin();
+    for await (const piece of searchedText(source, message, part)) if (!collector.add(piece)) break;
+    return this.#end(collector);
+  }
+
+  /** The same of the header of a message that is in memory: waiting for each field would take longer than the fields. */
+  readHeader(file: Buffer, message: Message): Buffer | undefined {
+    const collector = this.#begin();
+    for (const piece of searchedHeader(file, message)) if (!collector.add(piece)) break;
+    return this.#end(collector);
+  }
+
+  /** Several messages are read at a time: each has the buffer for itself, or one of its own. */
+  #begin(): Collector {
     const bytes = this.#bytes;
     this.#bytes = EMPTY;
-    const collected = await collect(
-      bytes.length === 0 ? Buffer.allocUnsafeSlow(ROOM) : bytes,
-      searchedText(source, message, part),
-    );
-    if (collected.bytes.length > this.#bytes.length) this.#bytes = collected.bytes;
-    return collected.length === undefined
-      ? undefined
-      : Buffer.from(collected.bytes.subarray(0, collected.length));
+    return new Collector(bytes.length === 0 ? Buffer.allocUnsafeSlow(ROOM) : bytes);
+  }
+
+  #end({ bytes, length, isTooLong }: Collector): Buffer | undefined {
+    if (isTooLong) return undefined;
+    if (bytes.length > this.#bytes.length) this.#bytes = bytes;
+    return Buffer.from(bytes.subarray(0, length));
   }
 }
 
-async function collect(
-  room: Buffer,
-  pieces: AsyncIterable<SearchedPiece>,
-): Promise<{ bytes: Buffer; length: number | undefined }> {
-  let bytes = room;
-  let at = 0;
-  for await (const { text, begins } of pieces) {
-    // UTF-8 takes three bytes for a unit of UTF-16 at most.
-    const needed = at + 1 + text.length * 3;
-    if (needed > bytes.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(needed, bytes.length * 2));
-      bytes.copy(grown, 0, 0, at);
-      bytes = grown;
-    }
-    if (begins) bytes[at++] = BREAK;
-    at += bytes.write(text, at, 'utf8');
-    if (at > INDEXED_MAX) return { bytes: EMPTY, length: undefined };
+class Collector {
+  bytes: Buffer;
+  length = 0;
+  isTooLong = false;
+
+  constructor(room: Buffer) {
+    this.bytes = room;
   }
-  return { bytes, length: at };
+
+  /** False: it is longer than INDEXED_MAX now. */
+  add({ text, begins }: SearchedPiece): boolean {
+    // UTF-8 takes three bytes for a unit of UTF-16 at most.
+    const needed = this.length + 1 + text.length * 3;
+    if (needed > this.bytes.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
+      this.bytes.copy(grown, 0, 0, this.length);
+      this.bytes = grown;
+    }
+    if (begins) this.bytes[this.length++] = BREAK;
+    this.length += this.bytes.write(text, this.length, 'utf8');
+    this.isTooLong = this.length > INDEXED_MAX;
+    return !this.isTooLong;
+  }
 }
 
 /** True when the query has a hit in this part. Holds no more than a piece of it. */
