@@ -14,9 +14,16 @@ const plain: CapabilityContext = {
 test('before login there is what a client needs to log in', () => {
   const list = capabilities(plain);
   expect(list).toEqual(
-    expect.arrayContaining(['IMAP4rev1', 'STARTTLS', 'SASL-IR', 'AUTH=PLAIN', 'AUTH=LOGIN']),
+    expect.arrayContaining([
+      'IMAP4rev1',
+      'LITERAL-',
+      'STARTTLS',
+      'SASL-IR',
+      'AUTH=PLAIN',
+      'AUTH=LOGIN',
+    ]),
   );
-  for (const name of ['LOGINDISABLED', 'IDLE', 'COMPRESS=DEFLATE'])
+  for (const name of ['LOGINDISABLED', 'LITERAL+', 'IDLE', 'COMPRESS=DEFLATE'])
     expect(list).not.toContain(name);
 });
 
@@ -37,13 +44,14 @@ test('after login there is everything but the ways to log in', () => {
   expect(list).toEqual(
     expect.arrayContaining([
       'IMAP4rev2',
+      'LITERAL+',
       'IDLE',
       'QRESYNC',
       'COMPRESS=DEFLATE',
       'APPENDLIMIT=1000',
     ]),
   );
-  expect(list.filter((name) => /^(AUTH=|STARTTLS|LOGINDISABLED)/.test(name))).toEqual([]);
+  expect(list.filter((name) => /^(AUTH=|STARTTLS|LOGINDISABLED|LITERAL-)/.test(name))).toEqual([]);
   expect(new Set(list).size).toBe(list.length);
   for (const name of list) expect(name).toMatch(/^[A-Za-z0-9=+.-]+$/);
 });
@@ -53,9 +61,9 @@ test('what is turned off is not in it', () => {
   expect(capabilities(context, ['IDLE'])).toEqual([
     'IMAP4rev1',
     'IMAP4rev2',
-    'LITERAL-',
     'ID',
     'ENABLE',
+    'LITERAL+',
     'IDLE',
     'APPENDLIMIT',
   ]);

@@ -24,7 +24,8 @@ export function capabilities(
   context: CapabilityContext,
   features: readonly string[] = FEATURES,
 ): readonly string[] {
-  const list: string[] = [...ALWAYS];
+  // RFC 7888, section 5: never both. Before login nothing larger than LITERAL- allows is taken.
+  const list: string[] = [...ALWAYS, context.loggedIn ? 'LITERAL+' : 'LITERAL-'];
   if (!context.loggedIn) {
     if (context.startTls && !context.tls) list.push('STARTTLS');
     const closed = context.tlsRequired && !context.tls;
@@ -40,8 +41,7 @@ export function capabilities(
   return list;
 }
 
-/** LITERAL- and not LITERAL+: a client that sends more than 4096 bytes unasked cannot be told no in time. */
-const ALWAYS = ['IMAP4rev1', 'IMAP4rev2', 'LITERAL-', 'ID', 'ENABLE'] as const;
+const ALWAYS = ['IMAP4rev1', 'IMAP4rev2', 'ID', 'ENABLE'] as const;
 
 /** Of a session that is logged in; those that depend on the connection or on limits are added by `capabilities`. */
 export const FEATURES: readonly string[] = [

@@ -6,14 +6,14 @@ export interface ReaderLimits {
   readonly lineMax: number;
   /** All of a command that is held: its lines and its literals, but not the messages of APPEND. */
   readonly commandMax: number;
-  /** One held literal. */
+  /** One held literal, whether the client waits before it sends it or not ({n+}). */
   readonly literalMax: number;
-  /** One held literal that the client sends without waiting ({n+}). */
-  readonly nonSynchronisingMax: number;
   /** Whether APPEND and REPLACE may send messages, which are streamed and have no limit here. */
   readonly messages: boolean;
   /** How much of a refused command is read over before the connection is closed instead. 0: closed at once. */
   readonly discardMax: number;
+  /** The same of a message that was declined and comes all the same: closing would cost the client the reason. */
+  readonly declinedMax: number;
 }
 
 /**
@@ -24,23 +24,23 @@ export const BEFORE_LOGIN: ReaderLimits = {
   lineMax: 8 * 1024,
   commandMax: 16 * 1024,
   literalMax: 4096,
-  nonSynchronisingMax: 4096,
   messages: false,
   discardMax: 0,
+  declinedMax: 0,
 };
 
 /**
  * After login: a sequence set of a client that lists each UID of a large mailbox fits in 64 kB (RFC 7162,
- * section 4 asks for 8 kB at least). RFC 7888, section 5 (LITERAL-) gives the 4096. A client that sent too much is
- * told BAD rather than cut off, since it would come back and do the same again.
+ * section 4 asks for 8 kB at least). A client that sent too much is told BAD rather than cut off, since it would come
+ * back and do the same again.
  */
 export const AFTER_LOGIN: ReaderLimits = {
   lineMax: 64 * 1024,
   commandMax: 256 * 1024,
   literalMax: 64 * 1024,
-  nonSynchronisingMax: 4096,
   messages: true,
   discardMax: 1024 * 1024,
+  declinedMax: 256 * 1024 * 1024,
 };
 
 /** Literals of one command, messages included: each costs an object, however short it is. */

@@ -132,7 +132,7 @@ describe('a literal that is too large', () => {
   });
 
   test('is read over when the client sends it in any case, with what else belongs to its command', () => {
-    const sent = `t X {5000+}\r\n${'z NOOP\r\n'.repeat(625)} {3+}\r\na\r\n {9}\r\nb NOOP\r\n`;
+    const sent = `t X {80000+}\r\n${'z NOOP\r\n'.repeat(10_000)} {3+}\r\na\r\n {9}\r\nb NOOP\r\n`;
     expect(both(sent)).toEqual(['t BAD [TOOBIG] Command too large', 'b NOOP']);
   });
 
@@ -285,7 +285,14 @@ describe('messages', () => {
         'b NOOP',
       ]);
     }
-    expect(both('a APPEND x {2000000+}\r\nb NOOP\r\n', AFTER_LOGIN, decline)[1]).toMatch(/^\* BYE/);
+    // However large, nothing of it is held, and the client is to learn why.
+    const large = `a APPEND x {5000000+}\r\n${'m'.repeat(5_000_000)}\r\nb NOOP\r\n`;
+    expect(read(cut(large, 60_000), AFTER_LOGIN, decline).slice(1)).toEqual([
+      'a BAD Message refused',
+      'b NOOP',
+    ]);
+    const endless = 'a APPEND x {2000000000+}\r\nb NOOP\r\n';
+    expect(both(endless, AFTER_LOGIN, decline)[1]).toMatch(/^\* BYE/);
   });
 
   test('of a size that cannot be counted are refused without asking', () => {

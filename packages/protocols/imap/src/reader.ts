@@ -207,9 +207,8 @@ export class CommandReader {
 
   #fits(literal: AnnouncedLiteral): boolean {
     if (this.#isMessage()) return literal.size <= Number.MAX_SAFE_INTEGER;
-    const { literalMax, nonSynchronisingMax, commandMax } = this.#limits;
-    const most = literal.synchronising ? literalMax : Math.min(literalMax, nonSynchronisingMax);
-    return literal.size <= most && literal.size <= commandMax - this.#size;
+    const { literalMax, commandMax } = this.#limits;
+    return literal.size <= Math.min(literalMax, commandMax - this.#size);
   }
 
   #endOfLiteral(bytes: Buffer): void {
@@ -257,12 +256,16 @@ export class CommandReader {
   /** Counts bytes of a doomed command; false when that closed the connection. */
   #spend(bytes: number): boolean {
     this.#discarded += bytes;
-    const { discardMax, commandMax } = this.#limits;
-    // A bad byte is no excess: what is left of the command may be read as any other.
-    const most = this.#doom?.reason === 'bad-bytes' ? Math.max(discardMax, commandMax) : discardMax;
-    if (this.#discarded <= most) return true;
+    if (this.#discarded <= this.#mostDiscarded()) return true;
     this.#refuse(true);
     return false;
+  }
+
+  #mostDiscarded(): number {
+    const { discardMax, commandMax, declinedMax } = this.#limits;
+    if (this.#doom?.reason === 'declined') return declinedMax;
+    // A bad byte is no excess: what is left of the command may be read as any other.
+    return this.#doom?.reason === 'bad-bytes' ? Math.max(discardMax, commandMax) : discardMax;
   }
 
   /** A line of a doomed command: the command ends with it, unless bytes follow that the client sends in any case. */
